@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import pickle
+from collections import OrderedDict
+from fractions import Fraction
+
+import pytest
+import torch
+from torch import nn
+
+from posegen.utils import WeightsError
+from posegen.utils.checkpoint import (
+    load_state_dict_file,
+    load_weights,
+    read_metadata,
+    save_weights,
+    strip_wrapper_names,
+)
+
+
+class Net(nn.Module):
+    def __init__(self, width: int = 2, critic: bool = True) -> None:
+        super().__init__()
+        self.generator = nn.Sequential(nn.Linear(3, width), nn.BatchNorm1d(width))
+        if critic:
+            self.discriminators = nn.Linear(3, 1)
+
+
+def same(a: dict, b: dict) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def write(path, content) -> str:
+    torch.save(content, path)
+    return str(path)
+
+
+@pytest.mark.parametrize('layout', ['plain', 'checkpoint', 'legacy', 'safetensors'])
+def test_reads_every_layout(tmp_path, layout):
+    state = Net().state_dict()
+    path = tmp_path / 'a.pth'
+    if layout == 'plain':
+        torch.save(state, path)
+    elif layout == 'checkpoint':
+        torch.save({'meta': {'iter': 3}, 'state_dict': state, 'optimizer': {}}, path)
+    elif layout == 'legacy':
+        torch.save(state, path, _use_new_zipfile_serialization=False)
+    else:
+        path = save_weights(state, tmp_path / 'a.safetensors')
+    assert same(load_state_dict_file(path), dict(state))
+
+
+@pytest.mark.parametrize('name', ['none.pth', 'none.safetensors'])
+def test_missing_file(tmp_path, name):
+    with pytest.raises(WeightsError, match=f'{name} does not exist'):
+        load_state_dict_file(tmp_path / name)
+
+
+def test_folder_instead_of_file(tmp_path):
+    with pytest.raises(WeightsError, match='is a folder; give the weight file'):
+        load_state_dict_file(tmp_path)
+
+
+@pytest.mark.parametrize('suffix', ['pth', 'safetensors'])
+@pytest.mark.parametrize('share', [0.0, 0.3, 0.5, 0.95])
+def test_truncated_file(tmp_path, suffix, share):
+    path = tmp_path / f'a.{suffix}'
+    tensors = {'x': torch.rand(50, 50)}
+    if suffix == 'pth':
+        torch.save(tensors, path)
+    else:
+        save_weights(tensors, path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(WeightsError, match=f'a.{suffix} .* cut short'):
+        load_state_dict_file(path)
+
+
+@pytest.mark.parametrize('suffix', ['pth', 'safetensors'])
+def test_html_page_saved_as_weights(tmp_path, suffix):
+    path = tmp_path / f'page.{suffix}'
+    path.write_text('<html>404: not found</html>')
+    with pytest.raises(WeightsError, match='is not a readable weight file'):
+        load_state_dict_file(path)
+
+
+def test_pickle_with_objects_is_refused_by_name(tmp_path):
+    path = write(tmp_path / 'a.pth', {'state_dict': {}, 'message_hub': Fraction(1, 2)})
+    with pytest.raises(WeightsError, match=r'fractions\.Fraction .* refused') as error:
+        load_state_dict_file(path)
+    assert 'weights_only' not in str(error.value)
+
+
+@pytest.mark.filterwarnings('ignore:Detected pickle protocol')
+@pytest.mark.parametrize(
+    ('protocol', 'what'), [(2, r'object fractions\.Fraction'), (4, 'Python objects')]
+)
+def test_bare_pickle_is_refused(tmp_path, protocol, what):
+    path = tmp_path / 'a.pkl'
+    path.write_bytes(pickle.dumps({'x': Fraction(1, 2)}, protocol=protocol))
+    with pytest.raises(WeightsError, match=f'{what} .* was refused'):
+        load_state_dict_file(path)
+
+
+@pytest.mark.parametrize(
+    ('content', 'got'),
+    [
+        ({'epoch': 3, 'loss': 0.5}, 'got the keys epoch, loss'),
+        ({}, 'got nothing at all'),
+        ([torch.zeros(2)], 'got a list'),
+        ({'state_dict': 3}, 'got the keys state_dict'),
+        ({'state_dict': {}}, 'got the keys state_dict'),
+    ],
+)
+def test_wrong_content(tmp_path, content, got):
+    with pytest.raises(WeightsError, match=f'holds no state dict: .*{got}'):
+        load_state_dict_file(write(tmp_path / 'a.pth', content))
+
+
+def test_moving_average_only_when_asked(tmp_path):
+    # MMEngine's EMAHook swaps the two sets when it saves.
+    live, average = {'w': torch.zeros(1)}, {'w': torch.ones(1), 'only': torch.ones(1)}
+    wrapped = {'module.w': live['w'], 'steps': torch.tensor(7)}
+    path = write(tmp_path / 'a.pth', {'state_dict': average, 'ema_state_dict': wrapped})
+    assert same(load_state_dict_file(path), {'w': live['w'], 'only': torch.ones(1)})
+    assert same(load_state_dict_file(path, ema=True), average)
+    plain = write(tmp_path / 'b.pth', live)
+    with pytest.raises(WeightsError, match='holds no moving average'):
+        load_state_dict_file(plain, ema=True)
+
+
+@pytest.mark.parametrize('prefix', ['module.', '_orig_mod.', 'module._orig_mod.', ''])
+def test_wrapped_models_load(tmp_path, prefix):
+    source, target = Net(), Net()
+    state = {f'{prefix}{k}': v for k, v in source.state_dict().items()}
+    load_weights(target, write(tmp_path / 'a.pth', {'state_dict': state}))
+    assert same(dict(target.state_dict()), dict(source.state_dict()))
+
+
+def test_wrapped_children_load():
+    source, target = Net(), Net()
+    state = {
+        k.replace('generator.', 'generator.module.'): v
+        for k, v in source.state_dict().items()
+    }
+    report = load_weights(target, state)
+    assert not any(report)
+    assert same(dict(target.state_dict()), dict(source.state_dict()))
+
+
+def test_child_that_is_called_module_keeps_its_name():
+    net = nn.ModuleDict({'module': nn.Linear(1, 1)})
+    state = {k: v + 1 for k, v in net.state_dict().items()}
+    load_weights(net, state)
+    assert same(dict(net.state_dict()), state)
+    assert strip_wrapper_names({'a.module.b': torch.ones(1)}).keys() == {'a.b'}
+
+
+def test_mismatch_lists_keys_and_cure():
+    state = Net(width=4, critic=False).state_dict()
+    state.update({f'extra.{i}': torch.ones(1) for i in range(7)})
+    with pytest.raises(WeightsError) as error:
+        load_weights(Net(), state)
+    text = str(error.value)
+    assert '2 missing: discriminators.weight, discriminators.bias;' in text
+    assert '7 unexpected: extra.0, extra.1, extra.2, extra.3, extra.4 and 2 m' in text
+    assert 'generator.0.weight ((4, 3) in the file, (2, 3) in the model)' in text
+    assert 'use the config that these weights were trained with' in text
+
+
+def test_strict_failure_leaves_the_model_alone():
+    net = Net()
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    with pytest.raises(WeightsError):
+        load_weights(net, Net(critic=False).state_dict())
+    assert same(dict(net.state_dict()), before)
+
+
+def test_not_strict_loads_what_fits_and_reports():
+    source, net = Net(width=4), Net()
+    report = load_weights(net, source.state_dict(), strict=False)
+    assert torch.equal(net.discriminators.weight, source.discriminators.weight)
+    assert len(report.mismatched) == 6
+    assert not report.missing
+
+
+def test_ignored_prefixes_are_no_mismatch():
+    source, net = Net(), Net(critic=False)
+    assert not any(load_weights(net, source.state_dict(), ignore=('discriminators.',)))
+    with pytest.raises(WeightsError, match='2 unexpected: discriminators'):
+        load_weights(net, source.state_dict(), ignore=('losses.',))
+
+
+def test_saved_weights_and_metadata_come_back(tmp_path):
+    net = Net()
+    net.generator[0].weight.data = torch.rand(3, 2).T  # not contiguous
+    path = save_weights(
+        net, tmp_path / 'deep' / 'a.safetensors', 'model = dict()', {'iteration': '12'}
+    )
+    assert same(load_state_dict_file(path), dict(net.state_dict()))
+    notes = read_metadata(path)
+    assert (notes['config'], notes['iteration']) == ('model = dict()', '12')
+    assert [p.name for p in path.parent.iterdir()] == ['a.safetensors']
+
+
+def test_tied_weights_are_saved(tmp_path):
+    weight = torch.rand(2)
+    path = save_weights({'a': weight, 'b': weight}, tmp_path / 'a.safetensors')
+    assert same(load_state_dict_file(path), {'a': weight, 'b': weight})
+
+
+def test_save_refuses_other_suffixes_and_values(tmp_path):
+    with pytest.raises(ValueError, match='must end in .safetensors'):
+        save_weights(Net(), tmp_path / 'a.pth')
+    with pytest.raises(TypeError, match=r"metadata\['iter'\] must be str, got 3"):
+        save_weights(Net(), tmp_path / 'a.safetensors', metadata={'iter': 3})
+
+
+def test_metadata_of_a_training_checkpoint(tmp_path):
+    content = OrderedDict(meta={'cfg': 'x = 1', 'iter': 5}, state_dict={})
+    path = write(tmp_path / 'a.pth', content)
+    assert read_metadata(path) == {'config': 'x = 1', 'iter': '5'}
+    assert read_metadata(write(tmp_path / 'b.pth', {'w': torch.ones(1)})) == {}
