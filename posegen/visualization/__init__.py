@@ -1,0 +1,30 @@
+"""Pictures of poses, flows and results."""
+
+from posegen.visualization.flows import (
+    flow_to_image_size,
+    flow_to_rgb,
+    part_flows_to_rgb,
+    visibility_to_rgb,
+)
+from posegen.visualization.poses import JOINT_COLORS, draw_pose
+from posegen.visualization.sheets import (
+    GRID_COLUMNS,
+    comparison_sheet,
+    draw_label,
+    sample_grid,
+    save_image,
+)
+
+__all__ = [
+    'GRID_COLUMNS',
+    'JOINT_COLORS',
+    'comparison_sheet',
+    'draw_label',
+    'draw_pose',
+    'flow_to_image_size',
+    'flow_to_rgb',
+    'part_flows_to_rgb',
+    'sample_grid',
+    'save_image',
+    'visibility_to_rgb',
+]
