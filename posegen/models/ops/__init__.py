@@ -1,0 +1,18 @@
+"""Pure functions of the flow methods: warps, correctness, affine fit.
+
+A flow is (B, 2, h, w), dx and dy in pixels of that feature map, and reads backward: the
+output at p takes the source at p + flow(p).
+"""
+
+from posegen.models.ops.correctness import max_similarity, sampling_correctness
+from posegen.models.ops.regularization import affine_regularization
+from posegen.models.ops.warp import extract_blocks, flow_warp, gaussian_warp
+
+__all__ = [
+    'affine_regularization',
+    'extract_blocks',
+    'flow_warp',
+    'gaussian_warp',
+    'max_similarity',
+    'sampling_correctness',
+]

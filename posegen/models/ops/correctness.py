@@ -1,0 +1,135 @@
+"""Sampling correctness: how near a flow comes to the best match there is.
+
+Ren et al., ICCV 2019 and CVPR 2020; the term of eq. 9. With features v_t of the target
+and v_s of the source image::
+
+    m_i = max_j cos(v_s[j], v_t[i])          over all source positions j
+    c_i = cos(warp(v_s, flow)[i], v_t[i])
+    loss = mean_i exp(-c_i / m_i) - exp(-1)
+
+which is 0 where the flow finds a source position as similar as the best one.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from posegen.models.ops.warp import gaussian_warp
+
+_EPS = 1e-8
+_REDUCTIONS = ('batch', 'sample')
+
+
+@torch.no_grad()
+def max_similarity(
+    target_feat: Tensor, source_feat: Tensor, chunk_size: int = 256
+) -> Tensor:
+    """Cosine of each target position with the source position most like it.
+
+    Source positions pass by in chunks, so memory grows with
+    ``B * h * w * chunk_size``, never with (h * w)^2. Carries no gradient.
+
+    Args:
+        target_feat: (B, C, h, w).
+        source_feat: (B, C, h', w'); its size may differ from the target's.
+        chunk_size: source positions that are compared at a time.
+
+    Returns:
+        (B, 1, h, w) in [-1, 1], float32 or better.
+
+    Raises:
+        ValueError: the shapes do not belong together, or ``chunk_size`` < 1.
+    """
+    if target_feat.dim() != 4 or target_feat.shape[:2] != source_feat.shape[:2]:
+        raise ValueError(
+            'target_feat and source_feat must be (B, C, h, w) with the same B and C, '
+            f'got {tuple(target_feat.shape)} and {tuple(source_feat.shape)}'
+        )
+    if chunk_size < 1:
+        raise ValueError(f'chunk_size must be >= 1, got {chunk_size}')
+    target = _unit_length(target_feat).flatten(2).transpose(1, 2)
+    source = _unit_length(source_feat).flatten(2)
+    # Half precision would be too coarse for the ratio c / m, so no autocast here.
+    with torch.autocast(target.device.type, enabled=False):
+        best = None
+        for chunk in source.split(chunk_size, dim=2):
+            found = torch.bmm(target, chunk).amax(dim=2)
+            best = found if best is None else torch.maximum(best, found)
+    return best.view(len(target), 1, *target_feat.shape[2:])
+
+
+def sampling_correctness(
+    target_feat: Tensor,
+    source_feat: Tensor,
+    flow: Tensor,
+    mask: Tensor | None = None,
+    max_similarity: Tensor | None = None,
+    reduction: str = 'batch',
+) -> Tensor:
+    """Sampling correctness loss of a flow (one term of eq. 9), 0 at its best.
+
+    Args:
+        target_feat: (B, C, h, w) features of the target image.
+        source_feat: (B, C, h, w) features of the source image.
+        flow: (B, 2, h, w), dx and dy in pixels of the features.
+        mask: (B, 1, H, W) weights >= 0 of the target positions, of any size (resized
+            by nearest neighbour), or None: every position counts the same.
+        max_similarity: (B, 1, h, w) from :func:`max_similarity`, where several flows
+            share it; computed here if None. No gradient passes through it.
+        reduction: 'batch' divides the weighted sum over all samples by the sum of all
+            weights, as GFLA does; 'sample' does so within each sample and takes the
+            mean, so that small parts weigh as much as large ones and the value does
+            not depend on how a batch is split. A sample whose mask is empty adds 0.
+
+    Returns:
+        Scalar in [0, e - exp(-1)] as long as every best match is positive.
+
+    Raises:
+        ValueError: the shapes do not belong together, or the reduction is unknown.
+    """
+    if reduction not in _REDUCTIONS:
+        raise ValueError(f'reduction must be one of {_REDUCTIONS}, got {reduction!r}')
+    if target_feat.shape != source_feat.shape:
+        raise ValueError(
+            'target_feat and source_feat must have the same shape (B, C, h, w), got '
+            f'{tuple(target_feat.shape)} and {tuple(source_feat.shape)}'
+        )
+    best = _best_similarity(target_feat, source_feat, max_similarity)
+    warped = gaussian_warp(source_feat, flow)
+    found = F.cosine_similarity(warped, target_feat, dim=1, eps=_EPS)[:, None]
+    excess = torch.exp(-found / (best + _EPS)) - math.exp(-1)
+    return _weighted_mean(excess, mask, reduction)
+
+
+def _best_similarity(target: Tensor, source: Tensor, given: Tensor | None) -> Tensor:
+    if given is None:
+        return max_similarity(target, source)
+    expected = (len(target), 1, *target.shape[2:])
+    if given.shape != expected:
+        raise ValueError(
+            f'max_similarity must be (B, 1, h, w) = {expected}, got '
+            f'{tuple(given.shape)}'
+        )
+    return given.detach()
+
+
+def _weighted_mean(values: Tensor, mask: Tensor | None, reduction: str) -> Tensor:
+    if mask is None:
+        return values.mean()
+    if mask.dim() != 4 or mask.shape[:2] != values.shape[:2]:
+        raise ValueError(
+            f'mask must be (B, 1, H, W) with B = {len(values)}, got {tuple(mask.shape)}'
+        )
+    mask = F.interpolate(mask.to(values.dtype), size=values.shape[2:], mode='nearest')
+    dims = (0, 1, 2, 3) if reduction == 'batch' else (1, 2, 3)
+    return ((mask * values).sum(dims) / (mask.sum(dims) + _EPS)).mean()
+
+
+def _unit_length(x: Tensor) -> Tensor:
+    """Divide by the norm over channels; float32 or better."""
+    x = x.to(torch.promote_types(x.dtype, torch.float32))
+    return x / (x.norm(dim=1, keepdim=True) + _EPS)
