@@ -17,7 +17,10 @@ TRANSFORMS = Registry(
     'transform', parent=mm.TRANSFORMS, scope='posegen', locations=['posegen.datasets']
 )
 DATA_SAMPLERS = Registry(
-    'data sampler', parent=mm.DATA_SAMPLERS, scope='posegen', locations=['posegen.engine']
+    'data sampler',
+    parent=mm.DATA_SAMPLERS,
+    scope='posegen',
+    locations=['posegen.engine'],
 )
 MODELS = Registry(
     'model', parent=mm.MODELS, scope='posegen', locations=['posegen.models']

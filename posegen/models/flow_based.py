@@ -1,0 +1,113 @@
+"""Two-stage training of flow based methods, shared by the paper's model and GFLA."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from posegen.models.base import BasePoseTransfer
+
+STAGES = ('flow', 'full')
+
+
+class FlowBasedTransfer(BasePoseTransfer):
+    """A generator with a flow net, trained by sampling correctness first.
+
+    Stage ``'flow'`` trains the flow nets alone with L_sam (eq. 9); stage ``'full'``
+    trains everything with eq. 10. In stage ``'flow'`` all else is frozen, the
+    visibility heads too, since nothing of L_sam reaches them.
+
+    Args:
+        train_stage: ``'flow'`` or ``'full'``.
+        generator: Config; the generator takes ``flow_only`` and has
+            ``flow_parameters()``.
+        **kwargs: As for :class:`~posegen.models.base.BasePoseTransfer`; ``losses`` may
+            hold ``sam``.
+
+    Raises:
+        ValueError: If ``train_stage`` is unknown, or is ``'flow'`` without
+            ``losses.sam``.
+    """
+
+    feature_terms = ('per', 'sty', 'sam')
+
+    def __init__(
+        self,
+        generator: Mapping,
+        discriminators: Mapping | None = None,
+        feature_net: Mapping | None = None,
+        losses: Mapping | None = None,
+        data_preprocessor: Mapping | None = None,
+        train_stage: str = 'full',
+    ) -> None:
+        if train_stage not in STAGES:
+            raise ValueError(
+                f'train_stage must be one of {STAGES}, got {train_stage!r}'
+            )
+        super().__init__(
+            generator, discriminators, feature_net, losses, data_preprocessor
+        )
+        self.train_stage = train_stage
+        if train_stage == 'flow':
+            if losses is not None and 'sam' not in self.losses:
+                raise ValueError("train_stage='flow' trains with losses.sam, not given")
+            self._freeze_all_but_flow()
+
+    def _freeze_all_but_flow(self) -> None:
+        self.requires_grad_(False)
+        for parameter in self.generator.flow_parameters():
+            parameter.requires_grad_(True)
+
+    @property
+    def trains_discriminators(self) -> bool:
+        return self.train_stage == 'full' and super().trains_discriminators
+
+    def run_generator(self, batch: Mapping) -> dict:
+        return self.generator(
+            batch['source_image'],
+            batch['source_keypoints'],
+            batch['target_keypoints'],
+            flow_only=self.train_stage == 'flow',
+        )
+
+    def loss_masks(self, batch: Mapping) -> dict[str, Tensor] | None:
+        """Part -> (B, 1, H, W) region of the target that L_sam looks at; None: all."""
+        return None
+
+    def generator_losses(
+        self, batch: Mapping, out: Mapping
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Eq. 9 in stage ``'flow'``, eq. 10 in stage ``'full'``."""
+        target_feats = self.target_features(batch)
+        losses, monitors = {}, {}
+        if 'sam' in self.losses:
+            losses['loss_sam'], monitors = self.correctness(batch, out, target_feats)
+        if self.train_stage == 'full':
+            losses |= self.image_losses(batch, out['image'], target_feats)
+        return losses, monitors
+
+    def correctness(
+        self, batch: Mapping, out: Mapping, target_feats: Mapping[str, Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Weighted L_sam (eq. 9) and each part's raw value under ``sam_<part>``."""
+        with torch.no_grad():
+            source_feats = self.feature_net(
+                batch['source_image'], self.layers_of('sam')
+            )
+        flows = {
+            part: {level: flow for level, (flow, _) in levels.items()}
+            for part, levels in out['flows'].items()
+        }
+        result = self.losses['sam'](
+            target_feats, source_feats, flows, self.loss_masks(batch)
+        )
+        raw = {f'sam_{part}': value for part, value in result['parts'].items()}
+        return result['total'], raw
+
+    def target_features(self, batch: Mapping) -> dict[str, Tensor]:
+        if self.train_stage == 'full':
+            return super().target_features(batch)
+        with torch.no_grad():
+            return self.feature_net(batch['target_image'], self.layers_of('sam'))

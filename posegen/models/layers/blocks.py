@@ -1,0 +1,196 @@
+"""Convolution blocks of the flow line (reference: GFLA, sections 1 and 2).
+
+All blocks are pre-activation: norm, LeakyReLU(0.1), convolution. Norm is instance
+normalisation with affine parameters and no running statistics, or none.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+NEGATIVE_SLOPE = 0.1
+
+
+def norm_layer(kind: str | None, channels: int) -> nn.Module:
+    """Normalisation by name.
+
+    Args:
+        kind: ``'instance'`` (affine, no running statistics) or None (identity).
+        channels: Number of channels of its input.
+
+    Raises:
+        ValueError: If ``kind`` is neither.
+    """
+    if kind is None:
+        return nn.Identity()
+    if kind == 'instance':
+        return nn.InstanceNorm2d(channels, affine=True)
+    raise ValueError(f"norm must be 'instance' or None, got {kind!r}")
+
+
+def activation() -> nn.LeakyReLU:
+    """The activation of the flow line, LeakyReLU with slope 0.1."""
+    return nn.LeakyReLU(NEGATIVE_SLOPE)
+
+
+def _pre(norm: str | None, channels: int) -> tuple[nn.Module, nn.Module]:
+    return norm_layer(norm, channels), activation()
+
+
+def init_orthogonal(module: nn.Module, gain: float = 0.02) -> None:
+    """Draw every convolution weight orthogonally and set its bias to zero, in place.
+
+    The small gain makes a new flow net start from the identity warp with 50/50
+    visibility (reference: GFLA, section 1, "Init").
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.orthogonal_(layer.weight, gain)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+class EncoderBlock(nn.Sequential):
+    """Halve the resolution: 4x4 convolution of stride 2, then a 3x3 one.
+
+    (B, in_channels, H, W) -> (B, out_channels, H/2, W/2).
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, norm: str | None = 'instance'
+    ) -> None:
+        super().__init__(
+            *_pre(norm, in_channels),
+            nn.Conv2d(in_channels, out_channels, 4, stride=2, padding=1),
+            *_pre(norm, out_channels),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1),
+        )
+
+
+class ResBlock(nn.Module):
+    """Two 3x3 convolutions and an identity skip; shape is kept."""
+
+    def __init__(self, channels: int, norm: str | None = 'instance') -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *_pre(norm, channels),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            *_pre(norm, channels),
+            nn.Conv2d(channels, channels, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+class ResBlockDecoder(nn.Module):
+    """Double the resolution with a residual pair of transposed convolutions.
+
+    (B, in_channels, H, W) -> (B, out_channels, 2H, 2W).
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the result.
+        hidden_channels: Width of the 3x3 convolution of the main branch.
+        norm: See :func:`norm_layer`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        hidden_channels: int,
+        norm: str | None = 'instance',
+    ) -> None:
+        super().__init__()
+        up = partial(
+            nn.ConvTranspose2d,
+            kernel_size=3,
+            stride=2,
+            padding=1,
+            output_padding=1,
+        )
+        self.body = nn.Sequential(
+            *_pre(norm, in_channels),
+            nn.Conv2d(in_channels, hidden_channels, 3, padding=1),
+            *_pre(norm, hidden_channels),
+            up(hidden_channels, out_channels),
+        )
+        self.shortcut = up(in_channels, out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x) + self.shortcut(x)
+
+
+class ResBlockEncoder(nn.Module):
+    """Halve the resolution in a residual block, as the discriminator does.
+
+    (B, in_channels, H, W) -> (B, out_channels, H/2, W/2). No norm; every convolution is
+    spectrally normalised if asked for.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        hidden_channels: int,
+        spectral: bool = True,
+    ) -> None:
+        super().__init__()
+        wrap = spectral_norm if spectral else nn.Identity()
+        self.body = nn.Sequential(
+            activation(),
+            wrap(nn.Conv2d(in_channels, hidden_channels, 3, padding=1)),
+            activation(),
+            wrap(nn.Conv2d(hidden_channels, out_channels, 4, stride=2, padding=1)),
+        )
+        self.shortcut = nn.Sequential(
+            nn.AvgPool2d(2), wrap(nn.Conv2d(in_channels, out_channels, 1))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x) + self.shortcut(x)
+
+
+class Jump(nn.Sequential):
+    """Skip connection: activation, reflection padding and a 3x3 convolution."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(
+            activation(), nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3)
+        )
+
+
+class OutputHead(nn.Sequential):
+    """Features to an RGB image in [-1, 1]: activation, 3x3 convolution, tanh."""
+
+    def __init__(self, in_channels: int, out_channels: int = 3) -> None:
+        super().__init__(
+            activation(),
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(in_channels, out_channels, 3),
+            nn.Tanh(),
+        )
+
+
+def widths(base: int, steps: int, maximum: int) -> list[int]:
+    """Channel counts ``base * 2**i`` for ``steps`` levels, capped at ``maximum``."""
+    return [min(base * 2**i, maximum) for i in range(steps)]
+
+
+def check_divisible(size: torch.Size | tuple[int, int], factor: int, who: str) -> None:
+    """Refuse a picture whose sides are no multiples of ``factor``.
+
+    Raises:
+        ValueError: Naming the network, its factor and the size that it got.
+    """
+    height, width = size[-2:]
+    if height % factor or width % factor:
+        raise ValueError(
+            f'{who} halves its input {factor.bit_length() - 1} times, so height and '
+            f'width must be multiples of {factor}; got {height}x{width}'
+        )

@@ -1,0 +1,126 @@
+"""Flow network: two poses in, flow and visibility at some levels out.
+
+Paper equation 1; layers from the GFLA reference, section 1. Departure from GFLA: the
+paper's part networks see the two sub-poses only, not the source image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from posegen.models.layers.blocks import (
+    EncoderBlock,
+    Jump,
+    ResBlockDecoder,
+    check_divisible,
+    init_orthogonal,
+    widths,
+)
+from posegen.registry import MODELS
+
+
+@MODELS.register_module()
+class PoseFlowNet(nn.Module):
+    """Encoder-decoder that predicts backward flow and visibility (eq. 1).
+
+    Args:
+        num_joints: Joints of each pose; one heat map a joint.
+        levels: Levels to predict at; level L is 1/2^L of the input's resolution.
+        base_channels: Width of the first encoder block.
+        max_channels: Cap of the widths.
+        num_downs: Encoder blocks, so the coarsest map is 1/2^num_downs of the input.
+        use_image: Whether the source image joins the poses (GFLA does this).
+        norm: ``'instance'`` or None.
+
+    Raises:
+        ValueError: If a level lies outside 1 .. num_downs - 1.
+    """
+
+    def __init__(
+        self,
+        num_joints: int,
+        levels: Sequence[int] = (2,),
+        base_channels: int = 32,
+        max_channels: int = 256,
+        num_downs: int = 5,
+        use_image: bool = False,
+        norm: str | None = 'instance',
+    ) -> None:
+        super().__init__()
+        if not levels or not all(1 <= level < num_downs for level in levels):
+            raise ValueError(
+                f'levels must lie in 1..{num_downs - 1} with num_downs={num_downs}, '
+                f'got {tuple(levels)}'
+            )
+        self.levels = tuple(sorted(levels, reverse=True))
+        self.num_downs = num_downs
+        self.use_image = use_image
+        in_channels = 2 * num_joints + 3 * use_image
+        down = widths(base_channels, num_downs, max_channels)
+        self.encoder = nn.ModuleList(
+            EncoderBlock(i, o, norm) for i, o in zip([in_channels, *down], down)
+        )
+        # Decoder step k goes from level num_downs - k to the next finer one.
+        steps = num_downs - min(self.levels)
+        coarse_to_fine = down[::-1][: steps + 1]
+        self.decoder = nn.ModuleList(
+            ResBlockDecoder(i, o, o, norm)
+            for i, o in zip(coarse_to_fine, coarse_to_fine[1:])
+        )
+        self.jumps = nn.ModuleList(Jump(c) for c in coarse_to_fine[1:])
+        channels = {level: down[level - 1] for level in self.levels}
+        self.flow_heads = _heads(channels, 2)
+        self.visibility_heads = _heads(channels, 1)
+        init_orthogonal(self)
+
+    def forward(
+        self,
+        source_pose: Tensor,
+        target_pose: Tensor,
+        source_image: Tensor | None = None,
+    ) -> dict[int, tuple[Tensor, Tensor]]:
+        """Predict flow and visibility.
+
+        Args:
+            source_pose: (B, num_joints, H, W) heat maps in [0, 1].
+            target_pose: (B, num_joints, H, W) heat maps in [0, 1].
+            source_image: (B, 3, H, W) in [-1, 1]; used only with ``use_image``.
+
+        Returns:
+            Level -> (flow (B, 2, h, w): dx, dy in pixels of that level, visibility
+            (B, 1, h, w) in [0, 1]), coarse levels first.
+        """
+        check_divisible(source_pose.shape, 2**self.num_downs, type(self).__name__)
+        maps = [source_pose, target_pose]
+        if self.use_image:
+            maps.insert(0, source_image)
+        x = torch.cat(maps, dim=1)
+        skips = []
+        for block in self.encoder:
+            x = block(x)
+            skips.append(x)
+        result = {}
+        for step, (up, jump) in enumerate(zip(self.decoder, self.jumps)):
+            level = self.num_downs - 1 - step
+            x = up(x) + jump(skips[level - 1])
+            if level in self.levels:
+                key = str(level)
+                visibility = self.visibility_heads[key](x).sigmoid()
+                result[level] = self.flow_heads[key](x), visibility
+        return result
+
+    def visibility_parameters(self) -> Iterator[nn.Parameter]:
+        """Parameters that the flow alone does not depend on."""
+        return self.visibility_heads.parameters()
+
+
+def _heads(channels: dict[int, int], out_channels: int) -> nn.ModuleDict:
+    return nn.ModuleDict(
+        {
+            str(level): nn.Conv2d(width, out_channels, 3, padding=1)
+            for level, width in channels.items()
+        }
+    )

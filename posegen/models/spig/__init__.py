@@ -1,0 +1,17 @@
+"""The paper's method: model, generator and the parts that only it uses."""
+
+from posegen.models.spig.components import (
+    BilinearWarp,
+    ConcatFusion,
+    VisibilitySelection,
+)
+from posegen.models.spig.generator import SPIGGenerator
+from posegen.models.spig.model import SPIG
+
+__all__ = [
+    'SPIG',
+    'BilinearWarp',
+    'ConcatFusion',
+    'SPIGGenerator',
+    'VisibilitySelection',
+]

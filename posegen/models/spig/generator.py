@@ -1,0 +1,250 @@
+"""The paper's generator: part flows, local warping, fusion (equations 1 to 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from posegen.codecs import keypoints_to_heatmaps, part_images
+from posegen.registry import MODELS
+
+Flows = dict[int, tuple[Tensor, Tensor]]
+
+
+@MODELS.register_module()
+class SPIGGenerator(nn.Module):
+    """Structure-aware person image generator (paper, figure 2).
+
+    Every component is built from its config and can be replaced by one that keeps the
+    same call. The generator supplies what follows from its place: ``num_joints`` to
+    the flow nets, ``in_channels`` to encoders and decoder, ``channels`` to ``warp``,
+    ``hdc`` and ``pnb``, ``part_channels``, ``num_parts`` and ``pose_channels`` to
+    ``fusion``.
+
+    Args:
+        parts: Part name -> joint indices. One part that holds all joints, with
+            ``crop=False``, is the paper's ablation "w/o Part".
+        flow: Flow net of a part: (source pose, target pose) -> {level: (flow,
+            visibility)}. It must predict at ``level``; further levels only join L_sam.
+        image_encoder: Encoder of a part image; states ``out_channels``.
+        pose_encoder: Encoder of a part's target pose; must give as many channels.
+        global_pose_encoder: Encoder of the whole target pose.
+        warp: Warp operator (eq. 2).
+        selection: Choice between warped source and pose features (eq. 3).
+        hdc: Hybrid dilated block (eq. 5); None is the ablation "w/o HDCB".
+        fusion: Fusion of all parts with the global pose (eq. 6); states
+            ``out_channels``.
+        pnb: Pyramid non-local block (eq. 7); None is the ablation "w/o PNB".
+        decoder: Features to image (eq. 8).
+        level: Level of the features that are warped.
+        heatmap_sigma: Standard deviation of a joint's map, in pixels of the image.
+        crop: Whether an encoder sees its part of the source only.
+        crop_margin: Margin of the part's box, as a fraction of the image height.
+
+    Raises:
+        ValueError: If the encoders of image and pose disagree about their channels.
+    """
+
+    def __init__(
+        self,
+        parts: Mapping[str, Sequence[int]],
+        flow: Mapping,
+        image_encoder: Mapping,
+        pose_encoder: Mapping,
+        global_pose_encoder: Mapping,
+        warp: Mapping,
+        selection: Mapping,
+        hdc: Mapping | None,
+        fusion: Mapping,
+        pnb: Mapping | None,
+        decoder: Mapping,
+        level: int = 2,
+        heatmap_sigma: float = 6.0,
+        crop: bool = True,
+        crop_margin: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.parts = {name: tuple(joints) for name, joints in parts.items()}
+        self.level = level
+        self.heatmap_sigma = heatmap_sigma
+        self.crop = crop
+        self.crop_margin = crop_margin
+        self.flow_nets = nn.ModuleDict(
+            {p: _build(flow, num_joints=len(j)) for p, j in self.parts.items()}
+        )
+        self.image_encoders = self._per_part(image_encoder, in_channels=3)
+        self.pose_encoders = nn.ModuleDict(
+            {p: _build(pose_encoder, in_channels=len(j)) for p, j in self.parts.items()}
+        )
+        self.global_pose_encoder = _build(global_pose_encoder, in_channels=18)
+        channels = self._part_channels()
+        self.warps = self._per_part(warp, channels=channels)
+        self.selection = _build(selection)
+        self.hdcs = self._per_part(hdc, channels=channels) if hdc else None
+        self.fusion = _build(
+            fusion,
+            part_channels=channels,
+            num_parts=len(self.parts),
+            pose_channels=self.global_pose_encoder.out_channels,
+        )
+        fused = self.fusion.out_channels
+        self.pnb = _build(pnb, channels=fused) if pnb else None
+        self.decoder = _build(decoder, in_channels=fused)
+
+    def _per_part(self, cfg: Mapping, **supplied: int) -> nn.ModuleDict:
+        return nn.ModuleDict({part: _build(cfg, **supplied) for part in self.parts})
+
+    def _part_channels(self) -> int:
+        part = next(iter(self.parts))
+        image = self.image_encoders[part].out_channels
+        pose = self.pose_encoders[part].out_channels
+        if image != pose:
+            raise ValueError(
+                'image_encoder and pose_encoder must give the same number of channels, '
+                f'because eq. 3 chooses between them; got {image} and {pose}'
+            )
+        return image
+
+    def heatmaps(self, keypoints: Tensor, size: tuple[int, int]) -> Tensor:
+        """Keypoints (B, 18, 3) in pixels -> maps (B, 18, H, W) in [0, 1]."""
+        return keypoints_to_heatmaps(keypoints, size, self.heatmap_sigma)
+
+    def part_flows(self, source_pose: Tensor, target_pose: Tensor) -> dict[str, Flows]:
+        """Eq. 1: each part's flow net on its sub-poses.
+
+        Args:
+            source_pose: (B, 18, H, W) heat maps.
+            target_pose: (B, 18, H, W) heat maps.
+
+        Returns:
+            Part -> level -> (flow (B, 2, h, w), visibility (B, 1, h, w)).
+        """
+        return {
+            part: self.flow_nets[part](
+                source_pose[:, list(joints)], target_pose[:, list(joints)]
+            )
+            for part, joints in self.parts.items()
+        }
+
+    def part_image(
+        self, part: str, image: Tensor, keypoints: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The part's crop on the whole canvas, and whether the part is there.
+
+        Args:
+            part: Name of the part.
+            image: (B, 3, H, W) source in [-1, 1].
+            keypoints: (B, 18, 3) source keypoints in pixels.
+
+        Returns:
+            (B, 3, H, W), zero outside the part's box, and (B,) bool.
+        """
+        joints = self.parts[part]
+        if not self.crop:
+            return image, (keypoints[:, list(joints), 2] > 0).any(dim=1)
+        return part_images(image, keypoints, joints, margin=self.crop_margin)
+
+    def warped_part(
+        self, part: str, image: Tensor, keypoints: Tensor, pose: Tensor, flows: Flows
+    ) -> Tensor:
+        """Local warping module of one part, equations 2, 3 and 5.
+
+        Args:
+            part: Name of the part.
+            image: (B, 3, H, W) source in [-1, 1].
+            keypoints: (B, 18, 3) source keypoints in pixels.
+            pose: (B, 18, H, W) target heat maps.
+            flows: The part's flow and visibility by level.
+
+        Returns:
+            (B, C, h, w) features at the generator's level.
+        """
+        cropped, present = self.part_image(part, image, keypoints)
+        source_feat = self.image_encoders[part](cropped)
+        pose_feat = self.pose_encoders[part](pose[:, list(self.parts[part])])
+        flow, visibility = flows[self.level]
+        # Nothing can be taken from a part that the source does not show.
+        visibility = visibility * present.to(visibility).view(-1, 1, 1, 1)
+        warped = self.warps[part](source_feat, pose_feat, flow)
+        selected = self.selection(warped, pose_feat, visibility)
+        return self.hdcs[part](selected) if self.hdcs else selected
+
+    def fuse(
+        self,
+        source_image: Tensor,
+        source_keypoints: Tensor,
+        target_pose: Tensor,
+        flows: Mapping[str, Flows],
+    ) -> Tensor:
+        """F_fusion of eq. 6, (B, C, h, w); arguments as in :meth:`warped_part`."""
+        parts = [
+            self.warped_part(p, source_image, source_keypoints, target_pose, flows[p])
+            for p in self.parts
+        ]
+        return self.fusion(parts, self.global_pose_encoder(target_pose))
+
+    def forward(
+        self,
+        source_image: Tensor,
+        source_keypoints: Tensor,
+        target_keypoints: Tensor,
+        flow_only: bool = False,
+    ) -> dict:
+        """Generate the source person in the target pose.
+
+        Args:
+            source_image: (B, 3, H, W) in [-1, 1].
+            source_keypoints: (B, 18, 3) x, y in pixels and score.
+            target_keypoints: (B, 18, 3), same frame size.
+            flow_only: Stop after eq. 1, as training stage 1 does.
+
+        Returns:
+            ``flows`` (part -> level -> (flow, visibility)) and, unless ``flow_only``,
+            ``image`` (B, 3, H, W) in [-1, 1].
+        """
+        size = tuple(source_image.shape[-2:])
+        source_pose = self.heatmaps(source_keypoints, size)
+        target_pose = self.heatmaps(target_keypoints, size)
+        out = dict(flows=self.part_flows(source_pose, target_pose))
+        if not flow_only:
+            fused = self.fuse(source_image, source_keypoints, target_pose, out['flows'])
+            out['image'] = self.decoder(self.pnb(fused) if self.pnb else fused)
+        return out
+
+    @torch.no_grad()
+    def relation_maps(
+        self, source_image: Tensor, source_keypoints: Tensor, target_keypoints: Tensor
+    ) -> dict[int, Tensor]:
+        """Relation maps of figure 7 for a batch; arguments as in :meth:`forward`.
+
+        Returns:
+            Pooled size s -> (B, s^2, s^2), rows sum to 1.
+
+        Raises:
+            ValueError: If the generator was built without a pyramid non-local block.
+        """
+        if self.pnb is None:
+            raise ValueError(
+                'relation maps need a pyramid non-local block; pnb is None'
+            )
+        size = tuple(source_image.shape[-2:])
+        target_pose = self.heatmaps(target_keypoints, size)
+        flows = self.part_flows(self.heatmaps(source_keypoints, size), target_pose)
+        fused = self.fuse(source_image, source_keypoints, target_pose, flows)
+        return self.pnb.relation_maps(fused)
+
+    def flow_parameters(self) -> Iterator[nn.Parameter]:
+        """Parameters that stage 1 trains: the flow nets without visibility heads."""
+        frozen = {
+            id(p)
+            for net in self.flow_nets.values()
+            for p in net.visibility_parameters()
+        }
+        return (p for p in self.flow_nets.parameters() if id(p) not in frozen)
+
+
+def _build(cfg: Mapping, **supplied: int) -> nn.Module:
+    """Build a component; ``supplied`` arguments yield to those of its config."""
+    return MODELS.build(dict(cfg), default_args=supplied)

@@ -1,0 +1,121 @@
+"""SPIG: the paper's model with its two training stages.
+
+"Structure-aware Person Image Generation with Pose Decomposition and Semantic
+Correlation", AAAI 2021. Equations 1 to 8 are in :mod:`.generator`, its components in
+:mod:`.components` and :mod:`posegen.models.layers`, equations 9 to 14 in
+:mod:`posegen.models.losses`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from posegen.codecs import part_masks
+from posegen.models.flow_based import FlowBasedTransfer
+from posegen.models.ops import flow_warp
+from posegen.registry import MODELS
+
+
+@MODELS.register_module()
+class SPIG(FlowBasedTransfer):
+    """Structure-aware person image generation.
+
+    Args:
+        generator: Config of :class:`~posegen.models.spig.SPIGGenerator`.
+        discriminators: Name -> ``dict(net=..., condition=(...))``.
+        feature_net: Frozen feature net of L_sam, L_per and L_sty.
+        losses: ``sam``, ``rec``, ``adv``, ``per``, ``sty`` (eq. 10).
+        data_preprocessor: Config of the preprocessor.
+        train_stage: ``'flow'`` (stage 1, eq. 9) or ``'full'`` (stage 2, eq. 10).
+        mask_radius: Radius, as a fraction of the image height, of the capsules around a
+            part's limbs that weight its L_sam; None looks at the whole target. The
+            paper does not say how the parts' losses are confined.
+    """
+
+    def __init__(
+        self,
+        generator: Mapping,
+        discriminators: Mapping | None = None,
+        feature_net: Mapping | None = None,
+        losses: Mapping | None = None,
+        data_preprocessor: Mapping | None = None,
+        train_stage: str = 'full',
+        mask_radius: float | None = 1 / 16,
+    ) -> None:
+        super().__init__(
+            generator,
+            discriminators,
+            feature_net,
+            losses,
+            data_preprocessor,
+            train_stage,
+        )
+        self.mask_radius = mask_radius
+        self.parts = dict(self.generator.parts)
+        self.level = self.generator.level
+
+    def part_regions(
+        self, keypoints: Tensor, size: tuple[int, int]
+    ) -> dict[str, Tensor]:
+        """Capsules around each part's limbs in the target.
+
+        Args:
+            keypoints: (B, 18, 3) in pixels of ``size``.
+            size: (height, width).
+
+        Returns:
+            Part -> (B, 1, H, W) of 0 and 1.
+        """
+        radius = self.mask_radius or 1 / 16
+        return {
+            part: part_masks(keypoints, joints, size, radius=radius)
+            for part, joints in self.parts.items()
+        }
+
+    def loss_masks(self, batch: Mapping) -> dict[str, Tensor] | None:
+        if self.mask_radius is None:
+            return None
+        size = tuple(batch['target_image'].shape[-2:])
+        return self.part_regions(batch['target_keypoints'], size)
+
+    def generate(
+        self, source_image: Tensor, source_keypoints: Tensor, target_keypoints: Tensor
+    ) -> dict:
+        """Generate images; arguments as in the base class.
+
+        Returns:
+            ``image`` (B, 3, H, W) in [-1, 1]; ``flow`` part -> (B, 2, h, w) and
+            ``visibility`` part -> (B, 1, h, w) at the generator's level. In stage
+            ``'flow'`` the image is the source warped by the part flows, since the rest
+            of the generator is not trained yet.
+        """
+        batch = dict(
+            source_image=source_image,
+            source_keypoints=source_keypoints,
+            target_keypoints=target_keypoints,
+        )
+        out = self.run_generator(batch)
+        at_level = {part: levels[self.level] for part, levels in out['flows'].items()}
+        flow = {part: pair[0] for part, pair in at_level.items()}
+        visibility = {part: pair[1] for part, pair in at_level.items()}
+        image = out.get('image')
+        if image is None:
+            image = self._warped_source(source_image, target_keypoints, flow)
+        return dict(image=image, flow=flow, visibility=visibility)
+
+    def _warped_source(
+        self, source: Tensor, target_keypoints: Tensor, flows: Mapping[str, Tensor]
+    ) -> Tensor:
+        """The source warped by each part's flow inside that part's region."""
+        size = tuple(source.shape[-2:])
+        scale = 2**self.level
+        regions = self.part_regions(target_keypoints, size)
+        result = source.new_ones(source.shape)
+        for part, flow in flows.items():
+            full = F.interpolate(flow, size=size, mode='bilinear') * scale
+            warped = flow_warp(source, full)
+            result = regions[part] * warped + (1 - regions[part]) * result
+        return result
