@@ -1,0 +1,17 @@
+"""Joints to what networks and metrics read: maps, parts, masks, file formats."""
+
+from .heatmaps import keypoints_to_heatmaps
+from .joints import DEFAULT_PARTS, JOINT_NAMES, LEFT_RIGHT_PAIRS, LIMBS, NUM_JOINTS
+from .parts import part_boxes, part_images, part_masks
+
+__all__ = [
+    'DEFAULT_PARTS',
+    'JOINT_NAMES',
+    'LEFT_RIGHT_PAIRS',
+    'LIMBS',
+    'NUM_JOINTS',
+    'keypoints_to_heatmaps',
+    'part_boxes',
+    'part_images',
+    'part_masks',
+]

@@ -1,0 +1,244 @@
+"""The field's two csv formats: joints of images, and pairs of images.
+
+Annotation: header ``name:keypoints_y:keypoints_x``, then one image a line,
+``file.jpg: [18 numbers]: [18 numbers]``; y comes first, -1 means missing. Pairs: header
+``from,to``, then two file names a line. Both may be gzip'ed (``.gz``).
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from mmengine import fileio
+
+from posegen.codecs.joints import NUM_JOINTS
+from posegen.utils.errors import DataError
+
+ANNOTATION_HEADER = 'name:keypoints_y:keypoints_x'
+PAIR_HEADER = 'from,to'
+MISSING = -1
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """Joints of many images, in the order of their file.
+
+    Attributes:
+        names: file names of the images.
+        keypoints: ``(N, 18, 3)`` float32 x, y, score in the pixels of the file's frame;
+            the score is 1 (present) or 0 (missing, and then x = y = 0).
+    """
+
+    names: list[str]
+    keypoints: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def read_annotations(
+    file: str | os.PathLike, backend_args: dict | None = None
+) -> Annotations:
+    """Read an annotation file, ``.csv`` or ``.csv.gz``.
+
+    Args:
+        file: its path, or any address that MMEngine's file backends know.
+        backend_args: arguments of the file backend.
+
+    Raises:
+        DataError: the file is missing, or a line is not in the format; the message
+            names file and line.
+    """
+    annotations, problems = scan_annotations(file, backend_args)
+    raise_first(problems)
+    return annotations
+
+
+def scan_annotations(
+    file: str | os.PathLike, backend_args: dict | None = None
+) -> tuple[Annotations, list[str]]:
+    """Read what is sound in an annotation file and describe the rest.
+
+    Returns:
+        The annotations of the sound lines, and one sentence per bad line.
+
+    Raises:
+        DataError: the file is missing or does not start with the header.
+    """
+    lines = _read_text(file, backend_args).splitlines()
+    _check_header(lines[:1], ANNOTATION_HEADER, file)
+    rows: dict[str, tuple[list, list]] = {}
+    problems = []
+    for number, line in enumerate(lines[1:], start=2):
+        if not line.strip():
+            continue
+        try:
+            name, ys, xs = _parse_annotation(line)
+            if name in rows:
+                raise ValueError(f"'{name}' has a row already")
+        except ValueError as error:
+            problems.append(f'{file}, line {number}: {error}')
+        else:
+            rows[name] = xs, ys
+    return Annotations(list(rows), _to_keypoints(list(rows.values()))), problems
+
+
+def write_annotations(
+    file: str | os.PathLike, names: Sequence[str], keypoints: np.ndarray
+) -> None:
+    """Write an annotation file; reading it gives the same float32 numbers.
+
+    Args:
+        file: local path; ``.gz`` compresses. Written under another name first, so a
+            file under its final name is always whole.
+        names: N file names.
+        keypoints: ``(N, 18, 3)`` x, y, score.
+
+    Raises:
+        ValueError: shapes do not fit, a name is there twice, or a present joint cannot
+            be written: it is not finite, or has a coordinate of exactly -1, which the
+            format reads as missing.
+    """
+    keypoints = np.asarray(keypoints, dtype=np.float32)
+    if keypoints.shape != (len(names), NUM_JOINTS, 3):
+        raise ValueError(
+            f'keypoints must be ({len(names)}, {NUM_JOINTS}, 3) for {len(names)} '
+            f'names, got {keypoints.shape}'
+        )
+    if len(set(names)) != len(names):
+        raise ValueError('names must be unique')
+    present = keypoints[..., 2:] > 0
+    points = np.where(present, keypoints[..., :2], np.float32(MISSING))
+    if not np.isfinite(points).all() or ((points == MISSING) & present).any():
+        raise ValueError(
+            'coordinates of present joints must be finite and not exactly -1'
+        )
+    rows = (
+        f'{name}: {_number_list(row[:, 1])}: {_number_list(row[:, 0])}'
+        for name, row in zip(names, points)
+    )
+    _write_lines(file, ANNOTATION_HEADER, rows)
+
+
+def read_pairs(
+    file: str | os.PathLike, backend_args: dict | None = None
+) -> list[tuple[str, str]]:
+    """Read a pair file as (source name, target name).
+
+    Raises:
+        DataError: the file is missing, or a line does not hold two names.
+    """
+    return [(a, b) for _, a, b in read_numbered_pairs(file, backend_args)]
+
+
+def read_numbered_pairs(
+    file: str | os.PathLike, backend_args: dict | None = None
+) -> list[tuple[int, str, str]]:
+    """Read a pair file as (line number, source name, target name), for messages.
+
+    Raises:
+        DataError: the file is missing, or a line does not hold two names.
+    """
+    lines = _read_text(file, backend_args).splitlines()
+    _check_header(lines[:1], PAIR_HEADER, file)
+    pairs = []
+    for number, row in enumerate(csv.reader(lines[1:]), start=2):
+        names = [name.strip() for name in row]
+        if not any(names):
+            continue
+        if len(names) != 2 or not all(names):
+            raise DataError(
+                f"{file}, line {number}: expected two file names 'from,to', "
+                f'got {",".join(row)!r}'
+            )
+        pairs.append((number, *names))
+    return pairs
+
+
+def write_pairs(file: str | os.PathLike, pairs: Iterable[tuple[str, str]]) -> None:
+    """Write (source name, target name) pairs; ``.gz`` compresses."""
+    _write_lines(file, PAIR_HEADER, (f'{source},{target}' for source, target in pairs))
+
+
+def raise_first(problems: Sequence[str]) -> None:
+    """Raise a DataError with the first of the problems and the number of the others."""
+    if not problems:
+        return
+    others = f' (and {len(problems) - 1} more)' if len(problems) > 1 else ''
+    raise DataError(problems[0] + others)
+
+
+def _read_text(file: str | os.PathLike, backend_args: dict | None) -> str:
+    try:
+        data = fileio.get(str(file), backend_args=backend_args)
+        return (gzip.decompress(data) if str(file).endswith('.gz') else data).decode()
+    except FileNotFoundError:
+        raise DataError(f'{file} does not exist') from None
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise DataError(f'{file} cannot be read as text: {error}') from error
+
+
+def _check_header(first: list[str], header: str, file: str | os.PathLike) -> None:
+    if [line.strip().lstrip('\ufeff') for line in first] != [header]:
+        got = repr(first[0][:80]) if first else 'an empty file'
+        raise DataError(f"{file}: the first line must be '{header}', got {got}")
+
+
+def _parse_annotation(line: str) -> tuple[str, list, list]:
+    """One line to name, y list, x list; ValueError says what is wrong with it."""
+    fields = line.rsplit(':', 2)
+    if len(fields) != 3:
+        raise ValueError(f"expected 'name: [y ...]: [x ...]', got {line[:60]!r}")
+    name, *columns = fields
+    try:
+        ys, xs = json.loads(f'[{",".join(columns)}]')
+    except ValueError:
+        raise ValueError(
+            f"the keypoints of '{name.strip()}' are not two JSON lists"
+        ) from None
+    for axis, values in (('y', ys), ('x', xs)):
+        _check_numbers(name.strip(), axis, values)
+    return name.strip(), ys, xs
+
+
+def _check_numbers(name: str, axis: str, values: object) -> None:
+    if not isinstance(values, list) or len(values) != NUM_JOINTS:
+        count = len(values) if isinstance(values, list) else repr(values)
+        raise ValueError(
+            f"'{name}' must have {NUM_JOINTS} numbers in keypoints_{axis}, got {count}"
+        )
+    if not set(map(type, values)) <= {int, float} or not np.isfinite(sum(values)):
+        raise ValueError(
+            f"keypoints_{axis} of '{name}' must hold finite numbers only, got {values}"
+        )
+
+
+def _to_keypoints(rows: list[tuple[list, list]]) -> np.ndarray:
+    """N (x list, y list) to (N, 18, 3) with scores; missing joints become zeros."""
+    points = np.array(rows, dtype=np.float32).reshape(-1, 2, NUM_JOINTS)
+    present = (points != MISSING).all(1, keepdims=True)
+    joints = np.concatenate([points * present, present], axis=1, dtype=np.float32)
+    return np.ascontiguousarray(joints.transpose(0, 2, 1))
+
+
+def _number_list(values: np.ndarray) -> str:
+    """Shortest digits that give the same float32 again; integers without a point."""
+    return f'[{", ".join(str(int(v)) if v == int(v) else str(v) for v in values)}]'
+
+
+def _write_lines(file: str | os.PathLike, header: str, rows: Iterable[str]) -> None:
+    data = ''.join(f'{line}\n' for line in (header, *rows)).encode()
+    if str(file).endswith('.gz'):
+        data = gzip.compress(data, mtime=0)
+    file = Path(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f'.{file.name}.{os.getpid()}')
+    partial.write_bytes(data)
+    partial.replace(file)
