@@ -1,0 +1,116 @@
+"""Runs what the pages show: python, pycon (with its output) and bash blocks, in order.
+
+Each page runs in a folder of its own that has the checkout's ``configs`` and ``tools``.
+A line above a block changes what happens to it:
+
+    <!-- snippet: skip, REASON -->     not run here
+    <!-- snippet: file NAME -->        written to that file
+"""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ['README.md', *(f'docs/{path.name}' for path in sorted(ROOT.glob('docs/*.md')))]
+BLOCK = re.compile(
+    r'(?:^<!-- snippet: (?P<mark>[^>]+) -->\n)?'
+    r'^```(?P<language>python|pycon|bash)\n(?P<code>.*?)^```$',
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: what it is, what it says, where it begins."""
+
+    language: str
+    code: str
+    mark: str
+    place: str
+
+
+def read_blocks(page: str) -> list[Block]:
+    text = (ROOT / page).read_text(encoding='utf-8')
+    blocks = []
+    for match in BLOCK.finditer(text):
+        line = text.count('\n', 0, match.start('code'))
+        mark = match['mark'] or ''
+        place = f'{page}, line {line}'
+        blocks.append(Block(match['language'], match['code'], mark, place))
+    return blocks
+
+
+def run_bash(block: Block) -> None:
+    path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'
+    done = subprocess.run(
+        ['bash', '-euo', 'pipefail', '-c', block.code],
+        env={**os.environ, 'PATH': path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        pytest.fail(
+            f'{block.place}:\n{block.code}\n{done.stdout[-4000:]}', pytrace=False
+        )
+
+
+def run_session(block: Block, names: dict) -> None:
+    test = doctest.DocTestParser().get_doctest(block.code, {}, block.place, None, 0)
+    test.globs = names
+    report: list[str] = []
+    doctest.DocTestRunner(verbose=False).run(test, out=report.append, clear_globs=False)
+    if report:
+        pytest.fail(''.join(report), pytrace=False)
+
+
+def run_block(block: Block, names: dict) -> None:
+    kind, _, rest = block.mark.partition(' ')
+    if kind == 'file':
+        Path(rest).write_text(block.code, encoding='utf-8')
+    elif kind and not (kind == 'skip,' and rest):
+        pytest.fail(f'{block.place}: unknown mark {block.mark!r}', pytrace=False)
+    elif kind:
+        return
+    elif block.language == 'bash':
+        run_bash(block)
+    elif block.language == 'pycon':
+        run_session(block, names)
+    else:
+        exec(compile(block.code, block.place, 'exec'), names)
+
+
+@pytest.mark.parametrize('page', [page for page in PAGES if read_blocks(page)])
+def test_page_runs_as_it_stands(page, tmp_path, monkeypatch):
+    for name in ('configs', 'tools'):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    names = {'__name__': '__main__'}
+    for block in read_blocks(page):
+        run_block(block, names)
+
+
+def test_a_wrong_output_is_noticed():
+    with pytest.raises(pytest.fail.Exception, match=r'Expected:\s+3\s+Got:\s+2'):
+        run_block(Block('pycon', '>>> 1 + 1\n3\n', '', 'here'), {})
+
+
+def test_a_failing_command_is_noticed():
+    with pytest.raises(pytest.fail.Exception, match='here:\nfalse'):
+        run_block(Block('bash', 'false\ntrue\n', '', 'here'), {})
+
+
+@pytest.mark.parametrize('mark', ['skip', 'skip,', 'file-name x'])
+def test_an_unknown_mark_is_noticed(mark):
+    with pytest.raises(pytest.fail.Exception, match='here: unknown mark'):
+        run_block(Block('bash', 'true\n', mark, 'here'), {})
