@@ -51,3 +51,19 @@ VISUALIZERS = Registry(
     scope='posegen',
     locations=['posegen.visualization'],
 )
+
+# Nothing of posegen's own is in these; they are here for users' classes, and because
+# MMEngine warns at every look-up in a registry that has no child of the default scope.
+OPTIMIZERS = Registry('optimizer', parent=mm.OPTIMIZERS, scope='posegen')
+PARAM_SCHEDULERS = Registry(
+    'parameter scheduler', parent=mm.PARAM_SCHEDULERS, scope='posegen'
+)
+MODEL_WRAPPERS = Registry('model_wrapper', parent=mm.MODEL_WRAPPERS, scope='posegen')
+WEIGHT_INITIALIZERS = Registry(
+    'weight initializer', parent=mm.WEIGHT_INITIALIZERS, scope='posegen'
+)
+EVALUATOR = Registry('evaluator', parent=mm.EVALUATOR, scope='posegen')
+VISBACKENDS = Registry('vis_backend', parent=mm.VISBACKENDS, scope='posegen')
+LOG_PROCESSORS = Registry('log_processor', parent=mm.LOG_PROCESSORS, scope='posegen')
+FUNCTIONS = Registry('function', parent=mm.FUNCTIONS, scope='posegen')
+TASK_UTILS = Registry('task util', parent=mm.TASK_UTILS, scope='posegen')
