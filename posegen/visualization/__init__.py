@@ -1,7 +1,6 @@
 """Pictures of poses, flows and results."""
 
 from posegen.visualization.flows import (
-    flow_to_image_size,
     flow_to_rgb,
     part_flows_to_rgb,
     visibility_to_rgb,
@@ -21,7 +20,6 @@ __all__ = [
     'comparison_sheet',
     'draw_label',
     'draw_pose',
-    'flow_to_image_size',
     'flow_to_rgb',
     'part_flows_to_rgb',
     'sample_grid',

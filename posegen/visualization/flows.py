@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate
 
 from posegen.codecs import keypoints_to_heatmaps
 from posegen.codecs.joints import DEFAULT_PARTS
+from posegen.models.ops import resize_flow
 
 
 def flow_to_rgb(
@@ -55,24 +56,23 @@ def part_flows_to_rgb(
 ) -> np.ndarray:
     """Show the flows of all parts in one picture.
 
-    Every pixel shows the flow of the part that is most visible there and fades to
-    black where no part is. Without visibilities (the stage that trains the flow alone
-    has none) closeness to the part's joints in the target pose takes their place.
+    Every pixel shows the flow of the part whose joints are closest in the target pose
+    and which is most visible there; it fades to black away from the person and where
+    the model takes nothing from the source.
 
     Args:
         flows: Part name -> (2, h, w) in pixels of that map.
-        visibilities: Part name -> (1, h, w) in [0, 1], or None.
+        visibilities: Part name -> (1, h, w) in [0, 1], or None to ignore it.
         keypoints: (18, 3) of the target in pixels of the picture.
         size: Height and width of the picture.
 
     Returns:
         uint8 (H, W, 3) RGB.
     """
-    full = torch.stack([flow_to_image_size(flow, size) for flow in flows.values()])
+    full = torch.stack([_enlarge(flow, size) for flow in flows.values()])
+    weights = torch.stack([_closeness(name, keypoints, size) for name in flows])
     if visibilities:
-        weights = torch.cat([_resize(visibilities[name], size) for name in flows])
-    else:
-        weights = torch.stack([_closeness(name, keypoints, size) for name in flows])
+        weights *= torch.cat([_resize(visibilities[name], size) for name in flows])
     best, index = weights.max(dim=0)
     flow = full.gather(0, index.expand(1, 2, *size))[0]
     brightness = (best / best.max().clamp(min=1e-9)).numpy()[..., None]
@@ -99,18 +99,9 @@ def visibility_to_rgb(
     return np.rint(255 * rgb).astype(np.uint8)
 
 
-def flow_to_image_size(flow: Tensor, size: tuple[int, int]) -> Tensor:
-    """Enlarge a flow map to the picture and count it in the picture's pixels.
-
-    Args:
-        flow: (2, h, w) in pixels of its own map.
-        size: Height and width of the picture.
-
-    Returns:
-        float32 (2, H, W) in pixels of the picture.
-    """
-    scale = torch.tensor([size[1] / flow.shape[2], size[0] / flow.shape[1]])
-    return _resize(flow, size) * scale[:, None, None]
+def _enlarge(flow: Tensor, size: tuple[int, int]) -> Tensor:
+    """(2, h, w) in pixels of that map -> float32 (2, H, W) in pixels of the picture."""
+    return resize_flow(flow.detach().float().cpu()[None], size)[0]
 
 
 def _resize(maps: Tensor, size: tuple[int, int]) -> Tensor:

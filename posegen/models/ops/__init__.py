@@ -6,6 +6,7 @@ output at p takes the source at p + flow(p).
 
 from posegen.models.ops.correctness import max_similarity, sampling_correctness
 from posegen.models.ops.regularization import affine_regularization
+from posegen.models.ops.resize import resize_flow
 from posegen.models.ops.warp import extract_blocks, flow_warp, gaussian_warp
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     'flow_warp',
     'gaussian_warp',
     'max_similarity',
+    'resize_flow',
     'sampling_correctness',
 ]

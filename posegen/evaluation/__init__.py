@@ -1,0 +1,1 @@
+"""Scores: pure functions, metrics for training, whole folders."""

@@ -1,0 +1,26 @@
+"""Change the size of a flow map together with the unit that it counts in."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize a flow map and count it in pixels of the new size.
+
+    Args:
+        flow: (B, 2, h, w), dx and dy in pixels of its own map.
+        size: new height and width.
+
+    Returns:
+        (B, 2, H, W) in pixels of the new map, bilinear, pixel areas aligned.
+
+    Raises:
+        ValueError: ``flow`` is not (B, 2, h, w).
+    """
+    if flow.dim() != 4 or flow.shape[1] != 2:
+        raise ValueError(f'flow must be (B, 2, h, w), got {tuple(flow.shape)}')
+    height, width = size
+    scale = flow.new_tensor([width / flow.shape[3], height / flow.shape[2]])
+    return F.interpolate(flow, size=size, mode='bilinear') * scale[:, None, None]
