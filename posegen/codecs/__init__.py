@@ -1,7 +1,9 @@
 """Joints to what networks and metrics read: maps, parts, masks, file formats."""
 
+from .formats import read_openpose_json, scale_keypoints, write_openpose_json
 from .heatmaps import keypoints_to_heatmaps
 from .joints import DEFAULT_PARTS, JOINT_NAMES, LEFT_RIGHT_PAIRS, LIMBS, NUM_JOINTS
+from .masks import pose_mask
 from .parts import part_boxes, part_images, part_masks
 
 __all__ = [
@@ -14,4 +16,8 @@ __all__ = [
     'part_boxes',
     'part_images',
     'part_masks',
+    'pose_mask',
+    'read_openpose_json',
+    'scale_keypoints',
+    'write_openpose_json',
 ]

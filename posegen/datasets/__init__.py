@@ -7,9 +7,18 @@ from .annotations import (
     write_annotations,
     write_pairs,
 )
+from .pairs import build_pairs
+from .pose_pair_dataset import PosePairDataset
+from .transforms import LoadPairImages, LoadTruth, PackPair, ResizePair
 
 __all__ = [
     'Annotations',
+    'LoadPairImages',
+    'LoadTruth',
+    'PackPair',
+    'PosePairDataset',
+    'ResizePair',
+    'build_pairs',
     'read_annotations',
     'read_pairs',
     'write_annotations',

@@ -130,36 +130,41 @@ def write_annotations(
 def read_pairs(
     file: str | os.PathLike, backend_args: dict | None = None
 ) -> list[tuple[str, str]]:
-    """Read a pair file as (source name, target name).
+    """Read a pair file, ``.csv`` or ``.csv.gz``, as (source name, target name).
 
     Raises:
         DataError: the file is missing, or a line does not hold two names.
     """
-    return [(a, b) for _, a, b in read_numbered_pairs(file, backend_args)]
+    pairs, problems = scan_pairs(file, backend_args)
+    raise_first(problems)
+    return [(source, target) for _, source, target in pairs]
 
 
-def read_numbered_pairs(
+def scan_pairs(
     file: str | os.PathLike, backend_args: dict | None = None
-) -> list[tuple[int, str, str]]:
-    """Read a pair file as (line number, source name, target name), for messages.
+) -> tuple[list[tuple[int, str, str]], list[str]]:
+    """Read what is sound in a pair file and describe the rest.
+
+    Returns:
+        (line number, source name, target name) of the sound lines, and one sentence per
+        bad line.
 
     Raises:
-        DataError: the file is missing, or a line does not hold two names.
+        DataError: the file is missing or does not start with the header.
     """
     lines = _read_text(file, backend_args).splitlines()
     _check_header(lines[:1], PAIR_HEADER, file)
-    pairs = []
+    pairs, problems = [], []
     for number, row in enumerate(csv.reader(lines[1:]), start=2):
         names = [name.strip() for name in row]
-        if not any(names):
-            continue
-        if len(names) != 2 or not all(names):
-            raise DataError(
+        if len(names) == 2 and all(names):
+            pairs.append((number, *names))
+        elif any(names):
+            problems.append(
                 f"{file}, line {number}: expected two file names 'from,to', "
                 f'got {",".join(row)!r}'
             )
-        pairs.append((number, *names))
-    return pairs
+    return pairs, problems
 
 
 def write_pairs(file: str | os.PathLike, pairs: Iterable[tuple[str, str]]) -> None:
@@ -180,7 +185,7 @@ def _read_text(file: str | os.PathLike, backend_args: dict | None) -> str:
         data = fileio.get(str(file), backend_args=backend_args)
         return (gzip.decompress(data) if str(file).endswith('.gz') else data).decode()
     except FileNotFoundError:
-        raise DataError(f'{file} does not exist') from None
+        raise DataError(f'{file} does not exist; check the path') from None
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise DataError(f'{file} cannot be read as text: {error}') from error
 

@@ -1,0 +1,262 @@
+"""Pairs of images of one person with the joints of both."""
+
+from __future__ import annotations
+
+import logging
+import posixpath
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine import fileio
+from mmengine.logging import print_log
+from torch.utils.data import Dataset
+
+from posegen.codecs.formats import SCALINGS
+from posegen.codecs.joints import JOINT_NAMES
+from posegen.registry import DATASETS, TRANSFORMS
+from posegen.utils.errors import ConfigError, DataError
+
+from .annotations import raise_first, scan_annotations, scan_pairs
+
+NUM_NAMED = 3  # problems spelled out in a report; the rest is counted
+
+
+@DATASETS.register_module()
+class PosePairDataset(Dataset):
+    """Market-1501, DeepFashion, the synthetic people and your own photos alike.
+
+    A sample is a plain dict: ``source_image``, ``target_image`` uint8 ``(3, H, W)``
+    RGB; ``source_keypoints``, ``target_keypoints`` float32 ``(18, 3)`` x, y, score in
+    pixels of ``image_size``; ``source_name``, ``target_name``; and with ``truth_dir``
+    the true ``flow`` ``(2, H, W)``, ``visibility`` ``(H, W)`` and ``part_labels``
+    ``(H, W)``. Joints travel, maps do not: heatmaps are made in batch on the model's
+    device.
+
+    Everything that names can tell is checked at construction. Joints and pairs are held
+    in a few arrays, which worker processes share instead of copying.
+
+    Args:
+        data_root: folder that the other paths start from.
+        image_dir: folder of the images.
+        annotation_file: joints (see :mod:`posegen.datasets.annotations`).
+        pair_file: pairs of image names.
+        image_size: (height, width) of what the dataset yields.
+        annotation_size: (height, width) of the frame the joints were annotated in; None
+            means the pixels of each stored image.
+        scaling: how joints go from there to ``image_size``: 'gfla' cuts to integers as
+            published, 'center' keeps fractions.
+        truth_dir: folder of ``<source stem>___<target stem>.npz``; None if there is no
+            ground truth.
+        pipeline: transforms, as configs or callables; None takes the usual ones.
+        on_error: 'raise' stops at the first bad pair. 'skip' leaves bad pairs out and
+            replaces a pair that turns out unreadable by the next readable one; both are
+            counted and logged.
+        max_pairs: keep only the first so many pairs.
+        backend_args: of MMEngine's file backend, for data that is not on a local disk.
+
+    Raises:
+        ConfigError: an argument is not one of its choices.
+        DataError: a file is missing, a line is not in the format, or a pair names an
+            image without joints or without a file; the message names file and line.
+    """
+
+    def __init__(
+        self,
+        data_root: str,
+        image_dir: str,
+        annotation_file: str,
+        pair_file: str,
+        image_size: tuple[int, int],
+        annotation_size: tuple[int, int] | None = None,
+        scaling: str = 'gfla',
+        truth_dir: str | None = None,
+        pipeline: Sequence[dict | Callable[[dict], dict]] | None = None,
+        on_error: str = 'raise',
+        max_pairs: int | None = None,
+        backend_args: dict | None = None,
+    ) -> None:
+        _check_choice('scaling', scaling, SCALINGS)
+        _check_choice('on_error', on_error, ('raise', 'skip'))
+        self.image_size = _check_size('image_size', image_size)
+        self.annotation_size = annotation_size and _check_size(
+            'annotation_size', annotation_size
+        )
+        self.scaling, self.on_error, self.backend_args = scaling, on_error, backend_args
+        self.image_dir, self.annotation_file, self.pair_file, self.truth_dir = (
+            path and fileio.join_path(str(data_root), path, backend_args=backend_args)
+            for path in (image_dir, annotation_file, pair_file, truth_dir)
+        )
+        self.pipeline = _build_pipeline(pipeline, truth=truth_dir is not None)
+        self.metainfo = {'joint_names': JOINT_NAMES, 'image_size': self.image_size}
+        self.skipped = self._read(max_pairs)
+        # Set by workers, seen by all: which pairs turned out to be unreadable.
+        self._unreadable = torch.zeros(len(self), dtype=torch.bool).share_memory_()
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        if not 0 <= index < len(self):
+            raise IndexError(f'pair {index} of {len(self)}')
+        if self.on_error == 'raise':
+            return self._load(index)
+        for place in (*range(index, len(self)), *range(index)):
+            if not self._unreadable[place]:
+                try:
+                    return self._load(place)
+                except DataError as error:
+                    self._report_unreadable(place, error)
+        raise DataError(f'{self.pair_file}: none of the {len(self)} pairs can be read')
+
+    @property
+    def num_unreadable(self) -> int:
+        """Pairs found unreadable so far, by any worker."""
+        return int(self._unreadable.sum())
+
+    def pair_names(self, index: int) -> tuple[str, str]:
+        """File names of the source and the target."""
+        source, target = self._names[self._pairs[index]]
+        return source.decode(), target.decode()
+
+    def _read(self, max_pairs: int | None) -> list[str]:
+        """Read and check both files; what was left out, in words."""
+        annotations, problems = scan_annotations(
+            self.annotation_file, self.backend_args
+        )
+        pairs, bad_lines = scan_pairs(self.pair_file, self.backend_args)
+        index = {name: i for i, name in enumerate(annotations.names)}
+        sound, bad_pairs = self._sort_out(pairs, index)
+        problems += bad_lines + bad_pairs
+        if self.on_error == 'raise':
+            raise_first(problems)
+        if not sound:
+            reason = f': {problems[0]}' if problems else ''
+            raise DataError(f'{self.pair_file} has no usable pair{reason}')
+        if problems:
+            print_log(
+                f'{self.pair_file}: {len(sound)} pairs are used; left out for '
+                f'{_count_and_name(problems)}',
+                logger='current',
+                level=logging.WARNING,
+            )
+        sound = sound[:max_pairs]
+        self._names = np.array([name.encode() for name in annotations.names])
+        self._keypoints = annotations.keypoints
+        self._lines = np.array([line for line, *_ in sound], dtype=np.int32)
+        self._pairs = np.array(
+            [(index[source], index[target]) for _, source, target in sound], np.int32
+        )
+        return problems
+
+    def _sort_out(
+        self, pairs: list[tuple[int, str, str]], index: dict[str, int]
+    ) -> tuple[list[tuple[int, str, str]], list[str]]:
+        """Split the pairs into usable ones and sentences on the others."""
+        names = {name for _, *both in pairs for name in both}
+        images = self._list_files(self.image_dir, names)
+        truths = self._list_files(self.truth_dir, ['']) if self.truth_dir else None
+        sound, problems = [], []
+        for line, source, target in pairs:
+            missing = [name for name in (source, target) if name not in images]
+            bare = [name for name in (source, target) if name not in index]
+            if missing:
+                problem = f"there is no image '{missing[0]}' in {self.image_dir}"
+            elif bare:
+                problem = f"'{bare[0]}' has no sound row in {self.annotation_file}"
+            elif truths is not None and truth_name(source, target) not in truths:
+                truth = truth_name(source, target)
+                problem = f"there is no truth file '{truth}' in {self.truth_dir}"
+            else:
+                sound.append((line, source, target))
+                continue
+            problems.append(f'{self.pair_file}, line {line}: {problem}')
+        return sound, problems
+
+    def _list_files(self, folder: str, names: Iterable[str]) -> set[str]:
+        """Files beside ``names`` in ``folder``, by one listing of each folder."""
+        found = set()
+        for sub in {posixpath.dirname(name) for name in names}:
+            place = fileio.join_path(folder, sub) if sub else folder
+            try:
+                listing = fileio.list_dir_or_file(
+                    place, list_dir=False, backend_args=self.backend_args
+                )
+                found |= {posixpath.join(sub, name) for name in listing}
+            except OSError:
+                raise DataError(f'the folder {place} does not exist') from None
+        return found
+
+    def _load(self, index: int) -> dict[str, Any]:
+        """One pair through the pipeline; errors name the line of the pair file."""
+        results = self._describe(index)
+        try:
+            for transform in self.pipeline:
+                results = transform(results)
+        except DataError as error:
+            raise DataError(
+                f'{error} ({self.pair_file}, line {self._lines[index]})'
+            ) from error
+        return results
+
+    def _describe(self, index: int) -> dict[str, Any]:
+        """What the transforms start from."""
+        names = self.pair_names(index)
+        results = {
+            'image_size': self.image_size,
+            'annotation_size': self.annotation_size,
+            'scaling': self.scaling,
+            'backend_args': self.backend_args,
+        }
+        for side, name, row in zip(('source', 'target'), names, self._pairs[index]):
+            results[f'{side}_name'] = name
+            results[f'{side}_path'] = fileio.join_path(self.image_dir, name)
+            results[f'{side}_keypoints'] = self._keypoints[row].copy()
+        if self.truth_dir is not None:
+            results['truth_path'] = fileio.join_path(self.truth_dir, truth_name(*names))
+        return results
+
+    def _report_unreadable(self, index: int, error: DataError) -> None:
+        """Count; log the first few and then at every doubling, not a line each."""
+        self._unreadable[index] = True
+        count = self.num_unreadable
+        if count <= NUM_NAMED or count & (count - 1) == 0:
+            print_log(
+                f'{count} of {len(self)} pairs cannot be read and are replaced by the '
+                f'next one; the latest: {error}',
+                logger='current',
+                level=logging.WARNING,
+            )
+
+
+def truth_name(source: str, target: str) -> str:
+    """File name of a pair's ground truth."""
+    return f'{PurePosixPath(source).stem}___{PurePosixPath(target).stem}.npz'
+
+
+def _build_pipeline(
+    pipeline: Sequence[dict | Callable[[dict], dict]] | None, truth: bool
+) -> list[Callable[[dict], dict]]:
+    if pipeline is None:
+        types = ['LoadPairImages', 'ResizePair', *['LoadTruth'] * truth, 'PackPair']
+        pipeline = [{'type': name} for name in types]
+    return [step if callable(step) else TRANSFORMS.build(step) for step in pipeline]
+
+
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name} must be one of {tuple(choices)}, got '{value}'")
+
+
+def _check_size(name: str, size: Sequence[int]) -> tuple[int, int]:
+    if len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
+        raise ConfigError(f'{name} must be (height, width) in pixels, got {size}')
+    return tuple(size)
+
+
+def _count_and_name(problems: list[str]) -> str:
+    rest = len(problems) - NUM_NAMED
+    named = '; '.join(problems[:NUM_NAMED]) + (f'; and {rest} more' * (rest > 0))
+    return f'{len(problems)} problem{"s" * (len(problems) > 1)}: {named}'
