@@ -5,9 +5,10 @@
 #     fasion-annotation-train.csv  fasion-annotation-test.csv joints
 #     fasion-pairs-train.csv  fasion-pairs-test.csv           101,966 and 8,570 pairs
 #
-# 'fasion' is how the published files are spelt. Their joints lie on the 256 x 256 canvas.
-# The files called fasion-resize-annotation-*.csv lie on the 176 wide crop of it instead:
-# set annotation_size=(256, 176) for those. Nothing in a file tells the two apart.
+# 'fasion' is how the published files are spelt. Their joints lie on the 256 x 256
+# canvas. Those of the files called fasion-resize-annotation-*.csv lie on its 176 wide
+# crop instead: set annotation_size=(256, 176) for them and use images of that crop.
+# Nothing inside a file tells the two apart.
 
 data_root = 'data/deepfashion'
 

@@ -1,4 +1,4 @@
-# Synthetic people, 128 x 64: rendered pairs with exact flow, visibility and part labels.
+# Synthetic people, 128 x 64: rendered pairs with exact flow, visibility, part labels.
 # tools/datasets/make_synthetic.py --out data/synthetic-128x64 writes them.
 #
 #   data/synthetic-128x64/
