@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+# Tests use tiny tensors and may run side by side: threads that wait for each other
+# cost more than they bring. Set before torch is imported, and for subprocesses too.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+
 SHARED = Path(
     os.environ.get('POSEGEN_SHARED', Path(__file__).resolve().parents[2] / 'shared')
 )

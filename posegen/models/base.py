@@ -54,9 +54,9 @@ class BasePoseTransfer(BaseModel):
         losses: Mapping | None = None,
         data_preprocessor: Mapping | None = None,
     ) -> None:
-        super().__init__(
-            data_preprocessor=data_preprocessor or dict(type='PosePairPreprocessor')
-        )
+        preprocessor = dict(data_preprocessor or dict(type='PosePairPreprocessor'))
+        # Built here: MMEngine's base would look it up in its own registry.
+        super().__init__(data_preprocessor=MODELS.build(preprocessor))
         self.generator = MODELS.build(dict(generator))
         self.discriminators = (
             DiscriminatorSet(discriminators) if discriminators else None

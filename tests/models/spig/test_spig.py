@@ -1,0 +1,294 @@
+"""The paper's model: equations 1 to 10 put together, its stages and ablations."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from torch import nn
+
+from posegen.models.spig import SPIG, BilinearWarp, ConcatFusion, VisibilitySelection
+from posegen.registry import MODELS
+
+SIZE = (64, 32)
+ENCODER = dict(type='FeatureEncoder', base_channels=4)
+GENERATOR = dict(
+    type='SPIGGenerator',
+    parts=dict(
+        head=(0, 1, 14, 15, 16, 17),
+        torso=(1, 2, 3, 4, 5, 6, 7, 8, 11),
+        leg=(8, 9, 10, 11, 12, 13),
+    ),
+    flow=dict(type='PoseFlowNet', base_channels=4, max_channels=8, num_downs=4),
+    image_encoder=ENCODER,
+    pose_encoder=ENCODER,
+    global_pose_encoder=ENCODER,
+    warp=dict(type='BilinearWarp'),
+    selection=dict(type='VisibilitySelection'),
+    hdc=dict(type='HybridDilatedBlock'),
+    fusion=dict(type='ConcatFusion', num_blocks=1),
+    pnb=dict(type='PyramidNonLocalBlock'),
+    decoder=dict(type='ResidualDecoder', min_channels=4),
+)
+MODEL = dict(
+    type='SPIG',
+    generator=GENERATOR,
+    discriminators=dict(
+        image=dict(net=dict(type='ResDiscriminator', base_channels=4, num_downs=2))
+    ),
+    feature_net=dict(type='EfficientNetLite0Features', weights='random'),
+    losses=dict(
+        sam=dict(type='SamplingCorrectnessLoss', layers={2: ('block2',)}),
+        rec=dict(type='L1Loss'),
+        adv=dict(type='GANLoss'),
+        per=dict(type='PerceptualLoss', layers=('expand1', 'expand3')),
+        sty=dict(type='StyleLoss', layers=('expand3',)),
+    ),
+)
+
+
+def build(generator: dict | None = None, **changes) -> SPIG:
+    torch.manual_seed(0)
+    cfg = deepcopy(MODEL)
+    cfg['generator'].update(generator or {})
+    cfg.update(changes)
+    return MODELS.build(cfg)
+
+
+def keypoints(batch: int, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    scale = torch.tensor([SIZE[1] - 1, SIZE[0] - 1], dtype=torch.float32)
+    points = torch.rand(batch, 18, 2, generator=generator) * scale
+    return torch.cat([points, torch.ones(batch, 18, 1)], dim=-1)
+
+
+def batch(count: int = 2) -> dict:
+    generator = torch.Generator().manual_seed(1)
+    image = torch.randint(0, 256, (2, count, 3, *SIZE), generator=generator)
+    return dict(
+        source_image=image[0].byte(),
+        target_image=image[1].byte(),
+        source_keypoints=keypoints(count, 2),
+        target_keypoints=keypoints(count, 3),
+        source_name=[f's{i}.jpg' for i in range(count)],
+        target_name=[f't{i}.jpg' for i in range(count)],
+    )
+
+
+def wrappers(model: SPIG) -> OptimWrapperDict:
+    groups = dict(generator=model.generator)
+    if model.trains_discriminators:
+        groups['discriminator'] = model.discriminators
+    return OptimWrapperDict(
+        **{
+            name: OptimWrapper(
+                torch.optim.Adam(
+                    [p for p in net.parameters() if p.requires_grad], lr=1e-3
+                )
+            )
+            for name, net in groups.items()
+        }
+    )
+
+
+def changed(model: nn.Module, before: dict) -> set[str]:
+    return {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+
+
+def test_stage_flow_trains_the_flow_nets_alone() -> None:
+    model = build(train_stage='flow')
+    before = deepcopy(model.state_dict())
+    logs = model.train_step(batch(), wrappers(model))
+    assert set(logs) == {'loss_sam', 'sam_head', 'sam_torso', 'sam_leg'}
+    moved = changed(model, before)
+    assert moved
+    assert all(key.startswith('generator.flow_nets.') for key in moved)
+    assert not any('visibility_heads' in key for key in moved)
+
+
+def test_stage_full_trains_everything_with_eq_10() -> None:
+    model = build()
+    optimisers = wrappers(model)
+    before = deepcopy(model.state_dict())
+    logs = [model.train_step(batch(), optimisers) for _ in range(2)][-1]
+    terms = {'loss_sam', 'loss_rec', 'loss_adv', 'loss_per', 'loss_sty'}
+    assert {key for key in logs if 'loss' in key} == terms | {'loss_d_image'}
+    frozen = set(before) - changed(model, before)
+    # A bias in front of an instance norm has no effect and moves by noise at most.
+    assert not [key for key in frozen if key.endswith('weight') and 'norm' not in key]
+    assert any(key.startswith('discriminators.') for key in changed(model, before))
+
+
+def test_feature_net_is_not_part_of_the_weights() -> None:
+    assert not [key for key in build().state_dict() if key.startswith('feature_net')]
+
+
+def test_weights_pass_from_stage_to_stage_strictly() -> None:
+    flow, full = build(train_stage='flow'), build()
+    full.load_state_dict(flow.state_dict(), strict=True)
+    assert not changed(full, flow.state_dict())
+
+
+@pytest.mark.parametrize(
+    ('generator', 'model'),
+    [
+        (dict(hdc=None), {}),
+        (dict(pnb=None), {}),
+        (dict(parts=dict(body=tuple(range(18))), crop=False), dict(mask_radius=None)),
+    ],
+    ids=['wo-hdcb', 'wo-pnb', 'wo-part'],
+)
+def test_ablations_step(generator: dict, model: dict) -> None:
+    ablated = build(generator, **model)
+    logs = ablated.train_step(batch(), wrappers(ablated))
+    assert all(torch.as_tensor(value).isfinite().all() for value in logs.values())
+    assert len(ablated.state_dict()) < len(build().state_dict())
+
+
+def test_predict_gives_one_plain_dict_a_sample() -> None:
+    model = build().eval()
+    samples = model.val_step(batch())
+    assert len(samples) == 2
+    sample = samples[1]
+    assert sample['image'].dtype == torch.uint8
+    assert sample['image'].shape == (3, *SIZE)
+    assert sample['source_name'] == 's1.jpg'
+    assert torch.equal(sample['target_image'], batch()['target_image'][1])
+    assert {k: tuple(v.shape) for k, v in sample['flow'].items()} == dict.fromkeys(
+        GENERATOR['parts'], (2, 16, 8)
+    )
+    assert sample['visibility']['head'].shape == (1, 16, 8)
+
+
+def test_truth_is_renamed_so_that_it_does_not_hide_the_prediction() -> None:
+    data = batch() | dict(
+        flow=torch.zeros(2, 2, *SIZE),
+        visibility=torch.ones(2, *SIZE, dtype=torch.bool),
+        part_labels=torch.zeros(2, *SIZE, dtype=torch.uint8),
+    )
+    sample = build().eval().val_step(data)[0]
+    assert sample['flow_truth'].shape == (2, *SIZE)
+    assert sample['visibility_truth'].dtype == torch.bool
+    assert isinstance(sample['flow'], dict)
+
+
+def test_stage_flow_predicts_the_warped_source() -> None:
+    model = build(train_stage='flow').eval()
+    data = batch() | dict(target_keypoints=batch()['source_keypoints'])
+    sample = model.val_step(data)[0]
+    # The untrained flow is the identity: inside the parts the source shows.
+    regions = model.part_regions(data['target_keypoints'][:1], SIZE)
+    inside = torch.stack(list(regions.values())).amax(0)[0, 0].bool()
+    difference = sample['image'].int() - sample['source_image'].int()
+    assert inside.any()
+    assert difference[:, inside].abs().max() <= 3
+    assert (sample['image'][:, ~inside] == 255).all()
+
+
+def test_part_without_source_joints_takes_nothing_from_the_source() -> None:
+    model = build().eval().requires_grad_(False)
+    data = model.data_preprocessor(batch(), training=False)
+    legs = list(GENERATOR['parts']['leg'])
+    data['source_keypoints'][:, legs, 2] = 0
+    feats = []
+    for shift in (0.0, 0.5):
+        image = data['source_image'] + shift
+        pose = model.generator.heatmaps(data['target_keypoints'], SIZE)
+        source_pose = model.generator.heatmaps(data['source_keypoints'], SIZE)
+        flows = model.generator.part_flows(source_pose, pose)
+        feats.append(
+            model.generator.warped_part(
+                'leg', image, data['source_keypoints'], pose, flows['leg']
+            )
+        )
+    torch.testing.assert_close(*feats)
+
+
+def test_relation_maps() -> None:
+    model = build().eval()
+    data = model.data_preprocessor(batch(), training=False)
+    inputs = [data[k] for k in ('source_image', 'source_keypoints', 'target_keypoints')]
+    maps = model.generator.relation_maps(*inputs)
+    assert {size: tuple(m.shape) for size, m in maps.items()} == {
+        4: (2, 16, 16),
+        6: (2, 36, 36),
+    }
+    with pytest.raises(ValueError, match='pnb is None'):
+        build(dict(pnb=None)).generator.relation_maps(*inputs)
+
+
+def test_eval_is_deterministic_and_batch_independent() -> None:
+    model = build().eval()
+    first, both = model.val_step(batch(1)), model.val_step(batch(2))
+    again = model.val_step(batch(2))
+    assert torch.equal(both[1]['image'], again[1]['image'])
+    assert first[0]['image'].shape == both[0]['image'].shape
+
+
+def test_selection_is_eq_3() -> None:
+    warped, pose = torch.randn(2, 1, 3, 4, 4).unbind(0)
+    select = VisibilitySelection()
+    assert torch.equal(select(warped, pose, torch.ones(1, 1, 4, 4)), warped)
+    assert torch.equal(select(warped, pose, torch.zeros(1, 1, 4, 4)), pose)
+
+
+def test_bilinear_warp_moves_a_pixel() -> None:
+    source = torch.zeros(1, 1, 4, 4)
+    source[0, 0, 1, 2] = 1
+    flow = torch.zeros(1, 2, 4, 4)
+    flow[:, 0] = 1  # every target pixel reads one pixel to its right
+    assert BilinearWarp(1)(source, source, flow)[0, 0, 1, 1] == 1
+
+
+def test_fusion_sees_every_part_and_the_pose() -> None:
+    fusion = ConcatFusion(part_channels=2, num_parts=2, pose_channels=3)
+    feats = [torch.randn(1, 2, 4, 4, requires_grad=True) for _ in range(2)]
+    pose = torch.randn(1, 3, 4, 4, requires_grad=True)
+    fusion(feats, pose).square().sum().backward()
+    assert all(x.grad.abs().sum() > 0 for x in [*feats, pose])
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(train_stage='both'), "train_stage must be one of .* got 'both'"),
+        (dict(discriminators=None), 'losses.adv and discriminators belong together'),
+        (dict(feature_net=None), 'need a feature_net'),
+        (
+            dict(train_stage='flow', losses=dict(rec=dict(type='L1Loss'))),
+            'losses.adv and discriminators|train_stage',
+        ),
+    ],
+)
+def test_contradictions_are_named(changes: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        build(**changes)
+
+
+def test_encoders_must_agree() -> None:
+    wider = dict(type='FeatureEncoder', base_channels=8)
+    with pytest.raises(ValueError, match='same number of channels.*8 and 16'):
+        build(dict(pose_encoder=wider))
+
+
+def test_inference_needs_neither_losses_nor_discriminators() -> None:
+    model = MODELS.build(dict(type='SPIG', generator=deepcopy(GENERATOR))).eval()
+    assert model.val_step(batch())[0]['image'].shape == (3, *SIZE)
+
+
+def test_a_users_block_takes_the_place_of_the_hybrid_dilated_block() -> None:
+    @MODELS.register_module(force=True)
+    class PlainConv(nn.Module):
+        def __init__(self, channels: int, kernel_size: int = 3) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(channels, channels, kernel_size, padding='same')
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.conv(x)
+
+    model = build(dict(hdc=dict(type='PlainConv', kernel_size=5)))
+    assert isinstance(model.generator.hdcs['torso'], PlainConv)
+    logs = model.train_step(batch(), wrappers(model))
+    assert torch.as_tensor(logs['loss_rec']).isfinite()
