@@ -1,0 +1,125 @@
+"""Body of ``posegen infer``: one photo, one target pose, one picture."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+from mmengine.logging import print_log
+from PIL import Image
+
+from posegen.apis.inferencer import PoseTransferInferencer
+from posegen.apis.inputs import read_image, read_pose
+from posegen.apis.letterbox import Size
+from posegen.codecs.formats import scale_keypoints
+from posegen.datasets import read_annotations
+from posegen.utils.errors import DataError
+
+PICTURES = ('.png', '.jpg', '.jpeg')
+
+
+def run(args: Namespace) -> None:
+    """Generate the picture and write it.
+
+    ``--pose`` and ``--source-pose`` are OpenPose json files or, with ``--annotations``,
+    names of images in that file (a path counts by its file name); without
+    ``--source-pose`` the source's own name is looked up.
+
+    A json pose is in pixels of the source. An annotated pose is in pixels of its own
+    picture: that of the path, or the one of that name beside the source; where neither
+    is there, it is taken to be of the source's size. ``--annotation-size`` says that
+    the annotations are of another size than the pictures.
+
+    Args:
+        args: ``model``, ``weights``, ``device``, ``source``, ``source_pose``, ``pose``,
+            ``annotations``, ``annotation_size`` (height, width), ``seed``, ``out``.
+
+    Raises:
+        DataError: an input is missing or cannot be read, or ``out`` is no png or jpg.
+        ConfigError: as `PoseTransferInferencer`.
+        WeightsError: as `PoseTransferInferencer`.
+    """
+    out = _picture_path(args.out)
+    source = read_image(args.source)
+    poses = _PoseFinder(args.annotations, args.annotation_size, args.source)
+    source_pose, frame = poses.find(args.source_pose or args.source, '--source-pose')
+    if frame not in (None, source.shape[:2]):
+        raise DataError(
+            f'--source-pose {args.source_pose} is of a picture of {frame}, and the '
+            f'source is {source.shape[:2]} (height, width); give its own joints.'
+        )
+    pose, pose_size = poses.find(args.pose, '--pose')
+    inferencer = PoseTransferInferencer(args.model, args.weights, args.device)
+    result = inferencer(source, pose, source_pose, args.seed, pose_size=pose_size)
+    write_picture(result.images[0], out)
+    print_log(f'The picture is in {out}', 'current')
+
+
+def write_picture(image: np.ndarray, path: Path) -> None:
+    """Write uint8 (H, W, 3) RGB as png or jpg; the folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image).save(path, quality=95)
+
+
+def _picture_path(out: str) -> Path:
+    path = Path(out).expanduser()
+    if path.suffix.lower() not in PICTURES:
+        raise DataError(f'--out must end in {", ".join(PICTURES)}, got {out}.')
+    return path
+
+
+class _PoseFinder:
+    """Poses by what the command line says of them."""
+
+    def __init__(
+        self, annotations: str | None, annotation_size: Size | None, source: str
+    ) -> None:
+        self.file, self.annotation_size = annotations, annotation_size
+        self.folder = Path(source).expanduser().parent
+        self.rows: dict[str, np.ndarray] = {}
+        if annotations is not None:
+            table = read_annotations(annotations)
+            self.rows = dict(zip(table.names, table.keypoints))
+
+    def find(self, value: str, option: str) -> tuple[np.ndarray, Size | None]:
+        """Joints (18, 3), and the (height, width) of the picture that they are of.
+
+        The size is None for the frame of the source.
+        """
+        if Path(value).suffix.lower() == '.json':
+            return read_pose(value, option), None
+        if self.file is None:
+            raise DataError(
+                f'{option} needs the joints of {value}: give an OpenPose json file, or '
+                '--annotations with a file that has a row for it; joints are not found '
+                'in pictures yet.'
+            )
+        name = value if value in self.rows else Path(value).name
+        if name not in self.rows:
+            near = get_close_matches(name, self.rows, n=1)
+            hint = f'; did you mean {near[0]}?' if near else '.'
+            raise DataError(f'{self.file} has no row for {name} ({option}){hint}')
+        return self._in_picture(self.rows[name], self._picture_size(value, name), name)
+
+    def _picture_size(self, value: str, name: str) -> Size | None:
+        for path in (Path(value).expanduser(), self.folder / name):
+            if path.is_file():
+                return read_image(path, name).shape[:2]
+        return None
+
+    def _in_picture(
+        self, keypoints: np.ndarray, size: Size | None, name: str
+    ) -> tuple[np.ndarray, Size | None]:
+        stated = self.annotation_size and tuple(self.annotation_size)
+        if stated and size:
+            return scale_keypoints(keypoints, stated, size, 'center'), size
+        x, y = keypoints[:, :2].max(0)
+        if size and (y >= size[0] or x >= size[1]):
+            raise DataError(
+                f'{self.file} has joints of {name} at ({x:g}, {y:g}), outside the '
+                f'picture of {size} (height, width); give --annotation-size, the size '
+                'of the pictures that were annotated.'
+            )
+        return keypoints, size or stated

@@ -1,0 +1,374 @@
+"""Put the person of a photo into another pose, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor, nn
+
+from posegen.apis.inputs import (
+    ImageInput,
+    PoseInput,
+    as_image_list,
+    as_pose_list,
+    read_image,
+    read_pose,
+)
+from posegen.apis.letterbox import (
+    Placement,
+    Size,
+    fit,
+    place_image,
+    place_keypoints,
+    take_out,
+)
+from posegen.apis.model_zoo import ModelSource, get_model, read_model_config
+from posegen.models.preprocessor import images_to_uint8, to_unit_range
+from posegen.utils.checkpoint import load_weights
+from posegen.utils.errors import ConfigError, DataError
+
+#: Outputs of a model that a result carries; only the image is a must.
+OUTPUTS = ('image', 'flow', 'visibility')
+
+
+@dataclass(frozen=True)
+class InferenceResult:
+    """What came out, in the order of the inputs.
+
+    Attributes:
+        images: uint8 (H, W, 3) RGB.
+        canvas: (N, 3, Hc, Wc) in [-1, 1], the model's own output.
+        flow: part -> (N, 2, h, w) of the canvas, in pixels of the map; empty for
+            methods without flow.
+        visibility: part -> (N, 1, h, w) in [0, 1]; empty likewise.
+        placements: where each source picture lies on the canvas.
+    """
+
+    images: list[np.ndarray]
+    canvas: Tensor
+    flow: dict[str, Tensor]
+    visibility: dict[str, Tensor]
+    placements: list[Placement]
+
+
+@dataclass(frozen=True)
+class _Request:
+    """One image to make: checked joints, and a source that is read in its turn."""
+
+    source: ImageInput
+    source_keypoints: np.ndarray
+    target_keypoints: np.ndarray
+    pose_size: Size | None
+    label: str
+
+
+class PoseTransferInferencer:
+    """A model, ready to be called on photos of any size.
+
+    Args:
+        model: a name of ``list_models()``, a config file, a loaded config, or a built
+            model with ``generate(source_image, source_keypoints, target_keypoints)``.
+        weights: a weight file; None takes the published ones (a built model stays as it
+            is); ``'random'`` must be said.
+        device: such as ``'cuda'``; None takes the GPU where there is one (a built model
+            stays where it is).
+        size: (height, width) of the model's canvas; None takes ``image_size`` of the
+            config's data set.
+
+    Raises:
+        ConfigError: no such model or device, or no canvas size is known.
+        WeightsError: no weights are published, or the file does not fit.
+    """
+
+    def __init__(
+        self,
+        model: ModelSource | nn.Module,
+        weights: str | None = None,
+        device: str | torch.device | None = None,
+        size: Size | None = None,
+    ) -> None:
+        if isinstance(model, nn.Module):
+            self.model = _adopt(model, weights, device)
+            self.size, self.frame = size, None
+        else:
+            cfg = read_model_config(model)
+            self.size, self.frame = canvas_of(cfg)
+            if size is not None:
+                self.size, self.frame = size, None
+            self.model = get_model(cfg, weights, pick_device(device))
+        if self.size is None:
+            raise ConfigError(
+                'The size of the canvas is not known: the config has no data set with '
+                'image_size; give size=(height, width).'
+            )
+        self.device = _device_of(self.model)
+
+    def __call__(
+        self,
+        source: ImageInput | Sequence[ImageInput],
+        pose: PoseInput | Sequence[PoseInput],
+        source_pose: PoseInput | Sequence[PoseInput] | None = None,
+        seed: int | None = None,
+        *,
+        pose_size: Size | Sequence[Size | None] | None = None,
+        batch_size: int = 8,
+        keep_size: bool = True,
+        progress: bool = False,
+    ) -> InferenceResult:
+        """Make one image per source and pose; nothing is written.
+
+        A source is scaled onto the model's canvas with its proportions kept, centred,
+        and the free space repeats its edge. A pose is placed by the same rule in its
+        own frame, ``pose_size``. The result is cut out where the source lies and has
+        the source's size.
+
+        Args:
+            source: an image (see `read_image`) or a list of them, of any sizes.
+            pose: the target joints (see `read_pose`), or a list of them. One source
+                goes with many poses, one pose with many sources, or as many with as
+                many.
+            source_pose: the joints of each source, in its pixels.
+            seed: makes methods that draw random numbers repeatable, at a given batch
+                size, without touching the global random state; None leaves it to that.
+            pose_size: (height, width) of the picture that the pose was taken from, or
+                one for each pose; None means the frame of the source.
+            batch_size: images that go through the model together.
+            keep_size: give back the source's size; otherwise the whole canvas.
+            progress: show a bar.
+
+        Returns:
+            The images and the raw tensors.
+
+        Raises:
+            DataError: an input cannot be read, is out of range, has no present joint,
+                or the numbers of inputs do not go together; source_pose is missing.
+            TypeError: an input is of an unknown kind.
+        """
+        if batch_size < 1:
+            raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+        requests = _requests(source, pose, source_pose, pose_size)
+        batches = [
+            requests[start : start + batch_size]
+            for start in range(0, len(requests), batch_size)
+        ]
+        images, placements, outputs = [], [], []
+        with _seeded(seed, self.device):
+            for batch in _with_progress(batches, progress):
+                placed, output = self._run(batch)
+                images += _pictures(output['image'], placed, keep_size)
+                placements += placed
+                outputs.append(output)
+        joined = _join(outputs)
+        return InferenceResult(
+            images,
+            joined['image'],
+            joined.get('flow', {}),
+            joined.get('visibility', {}),
+            placements,
+        )
+
+    @torch.no_grad()
+    def _run(self, batch: list[_Request]) -> tuple[list[Placement], dict[str, Any]]:
+        """Placements of the sources, and the model's outputs on the CPU."""
+        sources = [read_image(request.source, request.label) for request in batch]
+        placements = [fit(s.shape[:2], self.size, self.frame) for s in sources]
+        canvases = np.stack(list(map(place_image, sources, placements)))
+        source_joints = [
+            place_keypoints(request.source_keypoints, placement)
+            for request, placement in zip(batch, placements)
+        ]
+        target_joints = [
+            place_keypoints(
+                request.target_keypoints, self._pose_placement(request, own)
+            )
+            for request, own in zip(batch, placements)
+        ]
+        images = torch.from_numpy(canvases).permute(0, 3, 1, 2)
+        output = self.model.generate(
+            to_unit_range(images.to(self.device)),
+            torch.from_numpy(np.stack(source_joints)).to(self.device),
+            torch.from_numpy(np.stack(target_joints)).to(self.device),
+        )
+        kept = {name: output[name] for name in OUTPUTS if name in output}
+        return placements, _to_cpu(kept)
+
+    def _pose_placement(self, request: _Request, source: Placement) -> Placement:
+        if request.pose_size is None:
+            return source
+        return fit(request.pose_size, self.size, self.frame)
+
+
+def canvas_of(cfg: Config) -> tuple[Size | None, Size | None]:
+    """Canvas of a model, from the data set that its config tests or trains on.
+
+    Args:
+        cfg: a config.
+
+    Returns:
+        ``image_size`` (height, width), and the frame of another shape that it was
+        squeezed from (``annotation_size``); None where the config does not say.
+    """
+    for key in ('test_dataloader', 'val_dataloader', 'train_dataloader'):
+        dataset = (cfg.get(key) or {}).get('dataset') or {}
+        if dataset.get('image_size'):
+            size, frame = dataset['image_size'], dataset.get('annotation_size')
+            return tuple(size), tuple(frame) if frame else None
+    return None, None
+
+
+def pick_device(device: str | torch.device | None) -> torch.device:
+    """The device that was asked for, or the GPU where there is one.
+
+    Raises:
+        ConfigError: there is no such device.
+    """
+    if device is None:
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).split('\n')[0]
+        raise ConfigError(
+            f"device {str(device)!r} cannot be used here: {reason}; try 'cpu'."
+        ) from error
+    return torch.device(device)
+
+
+def _adopt(
+    model: nn.Module, weights: str | None, device: str | torch.device | None
+) -> nn.Module:
+    if not callable(getattr(model, 'generate', None)):
+        raise TypeError(
+            f'{type(model).__name__} has no generate(source_image, source_keypoints, '
+            'target_keypoints), which a model needs here'
+        )
+    if weights is not None and str(weights) != 'random':
+        load_weights(model, weights)
+    if device is not None:
+        model = model.to(pick_device(device))
+    return model.eval()
+
+
+def _device_of(model: nn.Module) -> torch.device:
+    tensors = [*model.parameters(), *model.buffers()]
+    return tensors[0].device if tensors else torch.device('cpu')
+
+
+def _requests(
+    source: ImageInput | Sequence[ImageInput],
+    pose: PoseInput | Sequence[PoseInput],
+    source_pose: PoseInput | Sequence[PoseInput] | None,
+    pose_size: Size | Sequence[Size | None] | None,
+) -> list[_Request]:
+    """Pair the inputs up, one with many or many with as many, and check the joints."""
+    sources, poses = as_image_list(source), as_pose_list(pose)
+    if source_pose is None:
+        raise DataError(
+            'source_pose is missing: finding the joints of a photo needs a pose '
+            'estimator, and none is built in yet; give them as an (18, 3) array of '
+            'x, y, score or as an OpenPose json file.'
+        )
+    source_poses, sizes = as_pose_list(source_pose), _as_size_list(pose_size, poses)
+    _check_counts(sources, poses, source_poses, sizes)
+    if len(sources) == 1:
+        # Read once, however many poses it takes.
+        sources = [read_image(sources[0], _label('source', 0, 1))]
+    joints = {
+        name: [read_pose(p, _label(name, i, len(given))) for i, p in enumerate(given)]
+        for name, given in (('source_pose', source_poses), ('pose', poses))
+    }
+    count = max(len(sources), len(poses))
+    return [
+        _Request(
+            sources[i % len(sources)],
+            joints['source_pose'][i % len(source_poses)],
+            joints['pose'][i % len(poses)],
+            sizes[i % len(poses)],
+            _label('source', i, len(sources)),
+        )
+        for i in range(count)
+    ]
+
+
+def _label(name: str, index: int, count: int) -> str:
+    return name if count == 1 else f'{name}[{index}]'
+
+
+def _as_size_list(
+    pose_size: Size | Sequence[Size | None] | None, poses: list
+) -> list[Size | None]:
+    single = pose_size is None or all(
+        isinstance(n, int | np.integer) for n in pose_size
+    )
+    sizes = [pose_size] * len(poses) if single else list(pose_size)
+    for size in sizes:
+        if size is not None and (len(size) != 2 or min(size) < 1):
+            raise DataError(f'pose_size must be (height, width) in pixels, got {size}.')
+    return sizes
+
+
+def _check_counts(sources: list, poses: list, source_poses: list, sizes: list) -> None:
+    if not sources or not poses:
+        raise DataError('source and pose must not be empty lists.')
+    if len(sources) != len(poses) and 1 not in (len(sources), len(poses)):
+        raise DataError(
+            f'{len(sources)} sources and {len(poses)} poses do not go together: give '
+            'one of either, or as many of both.'
+        )
+    if len(source_poses) != len(sources):
+        raise DataError(
+            'source_pose must have the joints of each source: expected '
+            f'{len(sources)}, got {len(source_poses)}.'
+        )
+    if len(sizes) != len(poses):
+        raise DataError(
+            f'pose_size must be one size or one for each pose: expected {len(poses)}, '
+            f'got {len(sizes)}.'
+        )
+
+
+def _with_progress(batches: list, show: bool) -> Iterable[list[_Request]]:
+    console = Console(stderr=True)
+    return track(batches, 'Generating', console=console) if show else batches
+
+
+@contextmanager
+def _seeded(seed: int | None, device: torch.device) -> Iterator[None]:
+    if seed is None:
+        yield
+        return
+    with torch.random.fork_rng([device] if device.type == 'cuda' else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def _pictures(
+    canvases: Tensor, placements: list[Placement], keep_size: bool
+) -> list[np.ndarray]:
+    arrays = images_to_uint8(canvases).permute(0, 2, 3, 1).contiguous().numpy()
+    if not keep_size:
+        return list(arrays)
+    return [take_out(array, place) for array, place in zip(arrays, placements)]
+
+
+def _to_cpu(value: Any) -> Any:
+    """Nested dicts of tensors, moved."""
+    if isinstance(value, Mapping):
+        return {key: _to_cpu(entry) for key, entry in value.items()}
+    return value.cpu()
+
+
+def _join(outputs: list[Any]) -> Any:
+    """Concatenate nested dicts of batches."""
+    first = outputs[0]
+    if isinstance(first, Mapping):
+        return {key: _join([output[key] for output in outputs]) for key in first}
+    return torch.cat(outputs)

@@ -1,0 +1,225 @@
+"""Models by name: the shipped configs, and the weights published for them.
+
+A model's name is the name of its config file, ``configs/<method>/<name>.py``, such as
+``spig_deepfashion-256x256``. A method's ``metafile.yml`` may list weights: an entry of
+``Models`` with the ``Name`` of a config, ``Weights`` (an address) and ``SHA256``.
+"""
+
+from __future__ import annotations
+
+import ast
+import logging
+from difflib import get_close_matches
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import torch
+import yaml
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.registry import DefaultScope
+from torch import nn
+
+from posegen.engine.config import (
+    explain_build_error,
+    load_config,
+    merge_stage,
+    stage_entries,
+)
+from posegen.engine.config.check import check_stage
+from posegen.engine.config.components import Problem
+from posegen.registry import MODELS
+from posegen.utils.checkpoint import load_weights, read_metadata
+from posegen.utils.errors import ConfigError, WeightsError
+from posegen.utils.paths import configs_root
+
+#: Arguments of a model that only training needs, and so the state that it leaves out.
+TRAINING_ONLY = ('discriminators', 'feature_net', 'losses')
+
+ModelSource = str | Path | Config
+
+
+def list_models(pattern: str = '*') -> list[str]:
+    """Names of the shipped models.
+
+    Args:
+        pattern: shell style filter, such as ``'spig_*'``.
+
+    Returns:
+        Sorted names, each good for `get_model` and ``--model``.
+    """
+    return sorted(name for name in _config_files() if fnmatch(name, pattern))
+
+
+def _config_files() -> dict[str, Path]:
+    files = configs_root().glob('*/*.py')
+    return {f.stem: f for f in files if f.parent.name != '_base_'}
+
+
+def get_model(
+    model: ModelSource,
+    weights: str | Path | None = None,
+    device: str | torch.device = 'cpu',
+) -> nn.Module:
+    """Build a model for inference.
+
+    Discriminators, feature nets and losses are neither built nor loaded, so nothing is
+    downloaded for them. Of a config with several stages the last one counts, or the
+    stage that the weights come from.
+
+    Args:
+        model: a name of `list_models`, a config file, or a loaded config.
+        weights: a weight file; None takes the published ones; ``'random'`` leaves the
+            model as it was initialised.
+        device: where to put it.
+
+    Returns:
+        The model in evaluation mode.
+
+    Raises:
+        ConfigError: the name or file does not exist, or the config has no such model.
+        WeightsError: nothing is published for the model, or the file does not fit.
+    """
+    cfg = read_model_config(model)
+    path = _resolve_weights(cfg, weights)
+    built = _build(Config(dict(model=_inference_arguments(cfg, path))))
+    if path is not None:
+        ignored = tuple(f'{name}.' for name in TRAINING_ONLY)
+        load_weights(built, path, ignore=ignored)
+    return built.to(device).eval()
+
+
+def read_model_config(model: ModelSource) -> Config:
+    """Find and read a model's config, with its last stage merged in.
+
+    Args:
+        model: as in `get_model`.
+
+    Raises:
+        ConfigError: there is no such model or file, or it has no ``model``.
+    """
+    cfg = model if isinstance(model, Config) else load_config(_find_config(model))
+    if 'model' not in cfg:
+        raise ConfigError(f'{_name_of(cfg)} has no `model`; give a config of a method.')
+    return merge_stage(cfg, stage_entries(cfg)[-1])
+
+
+def _find_config(model: str | Path) -> Path:
+    path = Path(model).expanduser()
+    if path.suffix == '.py' or path.is_file():
+        return path
+    files = _config_files()
+    if str(model) in files:
+        return files[str(model)]
+    near = get_close_matches(str(model), files, n=1, cutoff=0.5)
+    hint = f'did you mean {near[0]!r}? ' if near else ''
+    raise ConfigError(
+        f'There is no model {str(model)!r}; {hint}Give a config file or one of: '
+        f'{", ".join(sorted(files))}.'
+    )
+
+
+def _name_of(cfg: Config) -> str:
+    return Path(cfg.filename).stem if cfg.filename else 'This config'
+
+
+def _build(cfg: Config) -> nn.Module:
+    try:
+        check_stage(cfg.to_dict())
+    except Problem as problem:
+        raise ConfigError(f'{problem.place}: {problem.message}') from None
+    # BaseModel looks its preprocessor up in MMEngine's registry, by the default scope.
+    with DefaultScope.overwrite_default_scope('posegen'):
+        try:
+            return MODELS.build(cfg.model)
+        except Exception as error:
+            explained = explain_build_error(error, cfg)
+            raise explained from (None if explained is error else error)
+
+
+def _inference_arguments(cfg: Config, weights: Path | None) -> dict[str, Any]:
+    """The model section without what only training needs, at the weights' stage."""
+    arguments = {k: v for k, v in cfg.model.items() if k not in TRAINING_ONLY}
+    stage = weights and _stage_of(weights)
+    if stage and stage != arguments.get('train_stage', stage):
+        print_log(
+            f'{weights} comes from stage {stage!r} of training: the result shows what '
+            'that stage trains, not the finished model.',
+            'current',
+            logging.WARNING,
+        )
+        arguments['train_stage'] = stage
+    return arguments
+
+
+def _stage_of(weights: Path) -> str | None:
+    """``model.train_stage`` in the config stored with weights.
+
+    The text is only parsed: running a config that came with a file would run anything.
+    """
+    try:
+        statements = ast.parse(read_metadata(weights).get('config', '')).body
+    except SyntaxError:
+        return None
+    for node in statements:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == 'model':
+            for keyword in getattr(node.value, 'keywords', ()):
+                if keyword.arg == 'train_stage':
+                    return getattr(keyword.value, 'value', None)
+    return None
+
+
+def _resolve_weights(cfg: Config, weights: str | Path | None) -> Path | None:
+    """The weight file to load; None stands for random weights that were asked for."""
+    if weights is None:
+        return _published_weights(cfg)
+    if str(weights) == 'random':
+        print_log(
+            f'{_name_of(cfg)} has random weights: its images mean nothing.',
+            'current',
+            logging.WARNING,
+        )
+        return None
+    return Path(weights)
+
+
+def _published_weights(cfg: Config) -> Path:
+    entry = _metafile_entry(cfg)
+    if not entry.get('Weights'):
+        raise WeightsError(
+            f'No weights are published for {_name_of(cfg)}; train it (posegen train) '
+            "and give the checkpoint as weights, or say weights='random' to try the "
+            'model untrained.'
+        )
+    return _download(entry['Weights'], entry.get('SHA256', ''))
+
+
+def _metafile_entry(cfg: Config) -> dict[str, Any]:
+    """What the metafile beside a shipped config says of it; {} where nothing."""
+    name = _name_of(cfg)
+    file = _config_files().get(name)
+    if file is None or file.resolve() != Path(cfg.filename).resolve():
+        return {}
+    metafile = file.with_name('metafile.yml')
+    if not metafile.is_file():
+        return {}
+    entries = yaml.safe_load(metafile.read_text(encoding='utf-8'))['Models']
+    return next((entry for entry in entries if entry['Name'] == name), {})
+
+
+def _download(url: str, sha256: str) -> Path:
+    """Fetch a file once into torch's own cache of checkpoints."""
+    path = Path(torch.hub.get_dir()) / 'checkpoints' / url.rsplit('/', 1)[-1]
+    if path.is_file():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        torch.hub.download_url_to_file(url, str(path), hash_prefix=sha256)
+    except (URLError, OSError, RuntimeError) as error:
+        raise WeightsError(
+            f'{url} could not be fetched ({error}); download it and put it at {path}, '
+            'or give its path as weights.'
+        ) from error
+    return path

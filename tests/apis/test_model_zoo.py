@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from posegen.apis import get_model, list_models
+from posegen.apis.model_zoo import read_model_config
+from posegen.utils import ConfigError, WeightsError
+from posegen.utils.checkpoint import save_weights
+from posegen.utils.paths import configs_root
+from tests.apis.toy import ToyTransfer, write_config
+
+TINY = 'spig_synthetic-128x64_tiny'
+
+
+def test_names_are_the_shipped_configs():
+    names = list_models()
+    assert names == sorted(names) and TINY in names
+    assert 'spig_deepfashion-256x256' in names and 'runtime' not in names
+    assert set(list_models('*market*')) == {n for n in names if 'market' in n}
+    assert list_models('nothing*') == []
+
+
+@pytest.mark.parametrize('name', list_models())
+def test_every_name_has_a_model(name):
+    assert read_model_config(name).model.type
+
+
+def test_unknown_name_says_what_there_is():
+    with pytest.raises(ConfigError, match=f"did you mean '{TINY}'.*one of: .*{TINY}"):
+        get_model('spig_synthetic-128x64-tiny')
+    with pytest.raises(ConfigError, match=r'missing\.py does not exist'):
+        get_model('missing.py')
+    with pytest.raises(ConfigError, match='has no `model`'):
+        get_model(Config(dict(stages=None)))
+
+
+def test_mistakes_in_the_model_are_one_sentence():
+    with pytest.raises(ConfigError, match="model: no model is called 'Spigg'"):
+        get_model(Config(dict(model=dict(type='Spigg'))), 'random')
+    cfg = read_model_config(TINY)
+    cfg.model.generator.level = 'two'
+    with pytest.raises(ConfigError, match='model.* cannot be built: '):
+        get_model(cfg, 'random')
+
+
+def test_nothing_of_training_is_built():
+    model = get_model(TINY, weights='random')
+    assert model.discriminators is None and model.feature_net is None
+    assert len(model.losses) == 0
+    assert not model.training
+    assert model.train_stage == 'full'
+
+
+@pytest.mark.parametrize('kind', ['name', 'path', 'str', 'config'])
+def test_model_is_given_in_any_way(kind):
+    path = configs_root() / 'spig' / f'{TINY}.py'
+    ways = dict(name=TINY, path=path, str=str(path), config=Config.fromfile(path))
+    assert type(get_model(ways[kind], 'random')).__name__ == 'SPIG'
+
+
+def test_no_weights_is_an_error_with_the_cure(tmp_path):
+    with pytest.raises(WeightsError, match=f"published for {TINY}; .*weights='random'"):
+        get_model(TINY)
+    with pytest.raises(WeightsError, match='No weights are published for toy'):
+        get_model(write_config(tmp_path))
+    with pytest.raises(WeightsError, match='No weights are published for This config'):
+        get_model(Config(dict(model=dict(type='SPIG'))))
+
+
+def test_random_weights_are_pointed_out(monkeypatch, tmp_path):
+    said = []
+    monkeypatch.setattr(
+        'posegen.apis.model_zoo.print_log', lambda m, *a: said.append(m)
+    )
+    get_model(write_config(tmp_path), 'random')
+    assert said == ['toy has random weights: its images mean nothing.']
+
+
+def test_training_checkpoint_loads_without_its_critics(tmp_path):
+    source = get_model(TINY, weights='random')
+    state = {
+        f'generator.module.{k}': v for k, v in source.generator.state_dict().items()
+    }
+    state |= {'discriminators.module.image.weight': torch.ones(2)}
+    torch.save({'state_dict': state, 'meta': {'cfg': 'x = 1'}}, tmp_path / 'a.pth')
+    loaded = get_model(TINY, tmp_path / 'a.pth').state_dict()
+    assert all(torch.equal(v, loaded[k]) for k, v in source.state_dict().items())
+
+
+def test_weights_of_another_model_are_refused(tmp_path):
+    path = save_weights(ToyTransfer(), tmp_path / 'a.safetensors')
+    with pytest.raises(
+        WeightsError, match=r'a\.safetensors does not fit the model SPIG'
+    ):
+        get_model(TINY, path)
+    with pytest.raises(WeightsError, match='none.pth does not exist'):
+        get_model(TINY, tmp_path / 'none.pth')
+
+
+@pytest.mark.parametrize(
+    ('text', 'stage'),
+    [
+        ("model = dict(type='ToyTransfer', train_stage='flow')", 'flow'),
+        ("model = dict(type='ToyTransfer', train_stage='full')", 'full'),
+        (
+            "model = dict(type='ToyTransfer')\nstages = [dict(train_stage='flow')]",
+            'full',
+        ),
+        ("import os\nos.abort()\nmodel = {'train_stage': 'flow'}", 'full'),
+        ('no python at all', 'full'),
+    ],
+)
+def test_stage_of_the_weights_counts(tmp_path, text, stage):
+    cfg = Config(dict(model=dict(type='ToyTransfer', train_stage='full')))
+    path = save_weights(ToyTransfer(), tmp_path / 'a.safetensors', config_text=text)
+    assert get_model(cfg, path).train_stage == stage
+
+
+@pytest.fixture
+def zoo(tmp_path, monkeypatch):
+    """A zoo of one model with weights published at a local address."""
+    folder = tmp_path / 'configs' / 'toy'
+    folder.mkdir(parents=True)
+    write_config(folder)
+    monkeypatch.setattr('posegen.apis.model_zoo.configs_root', lambda: folder.parent)
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'cache'))
+    weights = ToyTransfer()
+    weights.gain.data += 6
+    path = save_weights(weights, tmp_path / 'published.safetensors')
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def publish(address: str = path.as_uri(), sha256: str = digest) -> None:
+        (folder / 'metafile.yml').write_text(
+            f"Models:\n- Name: toy\n  Weights: {address}\n  SHA256: '{sha256}'\n"
+        )
+
+    return publish
+
+
+def test_published_weights_are_fetched_once(zoo, tmp_path):
+    zoo()
+    assert get_model('toy').gain.item() == 7
+    (tmp_path / 'published.safetensors').unlink()
+    assert get_model('toy').gain.item() == 7
+
+
+def test_published_weights_are_verified(zoo, tmp_path):
+    zoo(sha256='0' * 64)
+    with pytest.raises(WeightsError, match='invalid hash value'):
+        get_model('toy')
+    assert not list((tmp_path / 'cache' / 'checkpoints').iterdir())
+
+
+def test_published_weights_out_of_reach(zoo, tmp_path):
+    zoo(address=(tmp_path / 'gone.pth').as_uri())
+    with pytest.raises(
+        WeightsError, match=r'gone\.pth could not be fetched .* put it at'
+    ):
+        get_model('toy')
