@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -121,10 +122,10 @@ def write_annotations(
             'coordinates of present joints must be finite and not exactly -1'
         )
     rows = (
-        f'{name}: {_number_list(row[:, 1])}: {_number_list(row[:, 0])}'
+        f'{name}: {_number_list(row[:, 1])}: {_number_list(row[:, 0])}\n'
         for name, row in zip(names, points)
     )
-    _write_lines(file, ANNOTATION_HEADER, rows)
+    _write_text(file, f'{ANNOTATION_HEADER}\n{"".join(rows)}')
 
 
 def read_pairs(
@@ -169,7 +170,9 @@ def scan_pairs(
 
 def write_pairs(file: str | os.PathLike, pairs: Iterable[tuple[str, str]]) -> None:
     """Write (source name, target name) pairs; ``.gz`` compresses."""
-    _write_lines(file, PAIR_HEADER, (f'{source},{target}' for source, target in pairs))
+    text = io.StringIO()
+    csv.writer(text, lineterminator='\n').writerows(pairs)
+    _write_text(file, f'{PAIR_HEADER}\n{text.getvalue()}')
 
 
 def raise_first(problems: Sequence[str]) -> None:
@@ -238,8 +241,9 @@ def _number_list(values: np.ndarray) -> str:
     return f'[{", ".join(str(int(v)) if v == int(v) else str(v) for v in values)}]'
 
 
-def _write_lines(file: str | os.PathLike, header: str, rows: Iterable[str]) -> None:
-    data = ''.join(f'{line}\n' for line in (header, *rows)).encode()
+def _write_text(file: str | os.PathLike, text: str) -> None:
+    """Write all or nothing: under another name first."""
+    data = text.encode()
     if str(file).endswith('.gz'):
         data = gzip.compress(data, mtime=0)
     file = Path(file)

@@ -1,0 +1,211 @@
+"""Transforms one at a time: decoding, resizing, the truth, packing."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from posegen.datasets.transforms import (
+    LoadPairImages,
+    LoadTruth,
+    PackPair,
+    ResizePair,
+    decode_image,
+    resize_image,
+)
+from posegen.utils.errors import DataError
+
+
+def encode(image: np.ndarray, kind: str, **kwargs) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, kind, **kwargs)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def image():
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (20, 12, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def results(tmp_path, image):
+    paths = {}
+    for side, picture in (('source', image), ('target', image[::-1])):
+        paths[f'{side}_path'] = str(tmp_path / f'{side}.png')
+        (tmp_path / f'{side}.png').write_bytes(encode(picture, 'png'))
+    return paths
+
+
+def test_decoded_pixels_are_rgb(image):
+    decoded = decode_image(encode(image, 'png'))
+    np.testing.assert_array_equal(decoded, image)
+    assert decoded.flags.writeable
+
+
+@pytest.mark.parametrize('mode', ['L', 'P', 'RGBA', '1', 'CMYK'])
+def test_every_mode_becomes_rgb(image, mode):
+    kind = 'jpeg' if mode == 'CMYK' else 'png'
+    picture = Image.fromarray(image).convert(mode)
+    decoded = decode_image(encode_pil(picture, kind))
+    assert decoded.shape == (20, 12, 3)
+    assert decoded.dtype == np.uint8
+
+
+def encode_pil(picture: Image.Image, kind: str, **kwargs) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **kwargs)
+    return buffer.getvalue()
+
+
+def test_orientation_tags_do_not_turn_the_pixels(image):
+    picture = Image.fromarray(image)
+    exif = picture.getexif()
+    exif[0x0112] = 6
+    assert decode_image(encode_pil(picture, 'jpeg', exif=exif)).shape == (20, 12, 3)
+
+
+@pytest.mark.parametrize('kind', ['jpeg', 'png'])
+@pytest.mark.parametrize('part', [0, 0.02, 0.5, 0.9])
+def test_truncated_images_are_errors(kind, part):
+    rng = np.random.default_rng(0)
+    data = encode(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8), kind)
+    with pytest.raises(ValueError):
+        decode_image(data[: int(len(data) * part)])
+
+
+@pytest.mark.parametrize('kind', ['jpeg', 'png'])
+def test_damaged_images_are_images_or_value_errors(image, kind):
+    rng, data = np.random.default_rng(0), encode(image, kind)
+    for _ in range(200):
+        damaged = bytearray(data)
+        for place in rng.integers(0, len(data), 8):
+            damaged[place] = rng.integers(256)
+        try:
+            assert decode_image(bytes(damaged)).ndim == 3
+        except ValueError as error:
+            assert str(error)
+
+
+def test_resize_is_pillows_bilinear(image):
+    resized = resize_image(image, (10, 24))
+    expected = Image.fromarray(image).resize((24, 10), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(resized, expected)
+    assert resize_image(image, (20, 12)) is image
+
+
+def test_load_pair_images(results, image):
+    loaded = LoadPairImages()(results)
+    np.testing.assert_array_equal(loaded['source_image'], image)
+    np.testing.assert_array_equal(loaded['target_image'], image[::-1])
+
+
+def test_file_backend_is_used(results, image, tmp_path):
+    results['backend_args'] = {'backend': 'local'}
+    np.testing.assert_array_equal(LoadPairImages()(results)['source_image'], image)
+
+
+def test_unreadable_images_are_named(results, tmp_path):
+    (tmp_path / 'target.png').write_bytes(b'no picture')
+    with pytest.raises(DataError, match='target.png does not decode'):
+        LoadPairImages()(results)
+    (tmp_path / 'source.png').unlink()
+    with pytest.raises(DataError, match='source.png cannot be read'):
+        LoadPairImages()(results)
+
+
+@pytest.mark.parametrize(
+    'annotation_size, expected', [((10, 6), [12, 16]), (None, [6, 8])]
+)
+def test_resize_moves_images_and_joints(image, annotation_size, expected):
+    keypoints = np.zeros((18, 3), np.float32)
+    keypoints[3] = 3, 4, 1
+    packed = ResizePair()(
+        {
+            'source_image': image,
+            'target_image': image,
+            'source_keypoints': keypoints,
+            'target_keypoints': keypoints,
+            'image_size': (40, 24),
+            'annotation_size': annotation_size,
+            'scaling': 'gfla',
+        }
+    )
+    for side in ('source', 'target'):
+        assert packed[f'{side}_image'].shape == (40, 24, 3)
+        assert packed[f'{side}_keypoints'][3].tolist() == [*expected, 1]
+        assert packed[f'{side}_keypoints'][4].tolist() == [0, 0, 0]
+
+
+@pytest.fixture
+def truth():
+    return {
+        'flow': np.ones((2, 8, 6), np.float32),
+        'visibility': np.ones((8, 6), bool),
+        'part_labels': np.full((8, 6), 3, np.uint8),
+    }
+
+
+def load_truth(path, truth, size=(8, 6)):
+    np.savez(path, **truth)
+    return LoadTruth()({'truth_path': str(path), 'image_size': size})
+
+
+def test_truth(tmp_path, truth):
+    loaded = load_truth(tmp_path / 'a.npz', truth)
+    for key, array in truth.items():
+        np.testing.assert_array_equal(loaded[key], array)
+
+
+@pytest.mark.parametrize('key', ['flow', 'visibility', 'part_labels'])
+def test_incomplete_truth(tmp_path, truth, key):
+    del truth[key]
+    with pytest.raises(DataError, match=rf'a.npz does not hold the arrays .*{key}'):
+        load_truth(tmp_path / 'a.npz', truth)
+
+
+@pytest.mark.parametrize(
+    'key, array',
+    [
+        ('flow', np.ones((8, 6, 2), np.float32)),
+        ('flow', np.ones((2, 8, 6), np.float64)),
+        ('visibility', np.ones((8, 6), np.uint8)),
+        ('part_labels', np.ones((6, 8), np.uint8)),
+    ],
+)
+def test_truth_of_wrong_shape_or_type(tmp_path, truth, key, array):
+    with pytest.raises(DataError, match=rf'a.npz: {key} must be .* at image_size'):
+        load_truth(tmp_path / 'a.npz', truth | {key: array})
+
+
+def test_truth_at_another_size(tmp_path, truth):
+    with pytest.raises(DataError, match=r'flow must be .*\(2, 16, 12\) at image_size'):
+        load_truth(tmp_path / 'a.npz', truth, size=(16, 12))
+
+
+@pytest.mark.parametrize('content', [b'', b'PK\x03\x04 cut off', b'text'])
+def test_broken_truth_file(tmp_path, content):
+    (tmp_path / 'a.npz').write_bytes(content)
+    with pytest.raises(DataError, match='a.npz does not hold the arrays'):
+        LoadTruth()({'truth_path': str(tmp_path / 'a.npz'), 'image_size': (8, 6)})
+
+
+def test_pack_keeps_what_a_batch_is_made_of(image, truth):
+    results = truth | {'scaling': 'gfla', 'source_path': 'x', 'image_size': (20, 12)}
+    for side in ('source', 'target'):
+        results |= {f'{side}_image': image, f'{side}_name': f'{side}.png'}
+        results |= {f'{side}_keypoints': np.ones((18, 3), np.float32)}
+    packed = PackPair()(results)
+    assert sorted(packed) == sorted(
+        ['source_image', 'target_image', 'source_keypoints', 'target_keypoints']
+        + ['source_name', 'target_name', 'flow', 'visibility', 'part_labels']
+    )
+    assert packed['source_image'].shape == (3, 20, 12)
+    assert packed['source_image'].is_contiguous()
+    assert torch.equal(packed['source_image'][1], torch.from_numpy(image[..., 1]))
+    assert packed['visibility'].dtype == torch.bool
+    assert packed['part_labels'].dtype == torch.uint8
