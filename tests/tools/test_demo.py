@@ -1,0 +1,58 @@
+"""The demo's scripts: they parse, and the report shows what was scored."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from posegen.datasets import write_annotations, write_pairs
+from posegen.evaluation import ScoreRow, ScoreTable
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize('script', ['demo.sh', 'test.sh', '_venv.sh'])
+def test_script_parses(script):
+    subprocess.run(['bash', '-n', str(ROOT / 'tools' / script)], check=True)
+
+
+SOURCE, RESULT, TARGET = (90, 10, 20), (10, 90, 20), (10, 20, 90)
+
+
+def paint(path: Path, color: tuple[int, int, int]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new('RGB', (16, 32), color).save(path)
+
+
+def write_demo(root: Path) -> list[str]:
+    """A test split of two images, a result, scores; returns report.py's arguments."""
+    data, results = root / 'data', root / 'results'
+    paint(data / 'test' / 'a.png', SOURCE)
+    paint(data / 'test' / 'b.png', TARGET)
+    paint(results / 'a___b.png', RESULT)
+    names = ['a.png', 'b.png']
+    joints = np.ones((2, 18, 3), np.float32)
+    write_annotations(data / 'synthetic-annotation-test.csv', names, joints)
+    write_pairs(data / 'synthetic-pairs-test.csv', [('a.png', 'b.png')])
+    row = ScoreRow('spig', 'posegen', 1, {'ssim': 0.5})
+    ScoreTable((row,)).to_json(root / 'table.json')
+    arguments = {'data': data, 'results': results, 'scores': root / 'table.json'}
+    return [f'--{name}={path}' for name, path in arguments.items()]
+
+
+def test_report_writes_picture_and_table(tmp_path):
+    script = ROOT / 'tools' / 'demo' / 'report.py'
+    arguments = [*write_demo(tmp_path), f'--out={tmp_path / "out"}']
+    subprocess.run([sys.executable, str(script), *arguments], check=True, cwd=ROOT)
+    table = (tmp_path / 'out' / 'table.md').read_text(encoding='utf-8')
+    assert '| spig | posegen | 1 | 0.5000 |' in table
+    picture = np.asarray(Image.open(tmp_path / 'out' / 'comparison.png'))
+    panels = [
+        (picture == value).all(axis=2).sum() for value in (SOURCE, RESULT, TARGET)
+    ]
+    assert panels[0] == panels[1] == panels[2] > 0
