@@ -135,7 +135,7 @@ def _build(cfg: Config) -> nn.Module:
         try:
             return MODELS.build(cfg.model)
         except Exception as error:
-            explained = explain_build_error(error, cfg)
+            explained = explain_build_error(error, cfg.to_dict())
             raise explained from (None if explained is error else error)
 
 

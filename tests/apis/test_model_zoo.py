@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 import torch
+import yaml
 from mmengine.config import Config
 
 from posegen.apis import get_model, list_models
@@ -42,8 +43,8 @@ def test_mistakes_in_the_model_are_one_sentence():
     with pytest.raises(ConfigError, match="model: no model is called 'Spigg'"):
         get_model(Config(dict(model=dict(type='Spigg'))), 'random')
     cfg = read_model_config(TINY)
-    cfg.model.generator.level = 'two'
-    with pytest.raises(ConfigError, match='model.* cannot be built: '):
+    cfg.model.generator.decoder.level = 'two'
+    with pytest.raises(ConfigError, match=r'decoder: .* cannot be built: TypeError'):
         get_model(cfg, 'random')
 
 
@@ -161,3 +162,17 @@ def test_published_weights_out_of_reach(zoo, tmp_path):
         WeightsError, match=r'gone\.pth could not be fetched .* put it at'
     ):
         get_model('toy')
+
+
+METAFILES = sorted(configs_root().glob('*/metafile.yml'))
+
+
+@pytest.mark.parametrize('metafile', METAFILES, ids=lambda file: file.parent.name)
+def test_metafiles_tell_of_existing_configs(metafile):
+    content = yaml.safe_load(metafile.read_text())
+    collections = {entry['Name'] for entry in content['Collections']}
+    for entry in content['Models']:
+        assert entry['In Collection'] in collections
+        config = configs_root().parent / entry['Config']
+        assert config == metafile.with_name(f'{entry["Name"]}.py') and config.is_file()
+        assert ('Weights' in entry) == ('SHA256' in entry)
