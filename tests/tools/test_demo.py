@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -45,10 +46,10 @@ def write_demo(root: Path) -> list[str]:
     return [f'--{name}={path}' for name, path in arguments.items()]
 
 
-def test_report_writes_picture_and_table(tmp_path):
-    script = ROOT / 'tools' / 'demo' / 'report.py'
+def test_report_writes_picture_and_table(tmp_path, monkeypatch):
     arguments = [*write_demo(tmp_path), f'--out={tmp_path / "out"}']
-    subprocess.run([sys.executable, str(script), *arguments], check=True, cwd=ROOT)
+    monkeypatch.setattr(sys, 'argv', ['report.py', *arguments])
+    runpy.run_path(str(ROOT / 'tools' / 'demo' / 'report.py'), run_name='__main__')
     table = (tmp_path / 'out' / 'table.md').read_text(encoding='utf-8')
     assert '| spig | posegen | 1 | 0.5000 |' in table
     picture = np.asarray(Image.open(tmp_path / 'out' / 'comparison.png'))
