@@ -27,10 +27,10 @@ def run(args: Namespace) -> None:
     names of images in that file (a path counts by its file name); without
     ``--source-pose`` the source's own name is looked up.
 
-    A json pose is in pixels of the source. An annotated pose is in pixels of its own
-    picture: that of the path, or the one of that name beside the source; where neither
-    is there, it is taken to be of the source's size. ``--annotation-size`` says that
-    the annotations are of another size than the pictures.
+    A pose from json is in pixels of the source. An annotated one is in pixels of its
+    own picture: that of the path, or the one of that name beside the source; where
+    neither is there, it is taken to be of the source's size. ``--annotation-size`` says
+    that the annotations are of another size than the pictures.
 
     Args:
         args: ``model``, ``weights``, ``device``, ``source``, ``source_pose``, ``pose``,
@@ -44,12 +44,8 @@ def run(args: Namespace) -> None:
     out = _picture_path(args.out)
     source = read_image(args.source)
     poses = _PoseFinder(args.annotations, args.annotation_size, args.source)
-    source_pose, frame = poses.find(args.source_pose or args.source, '--source-pose')
-    if frame not in (None, source.shape[:2]):
-        raise DataError(
-            f'--source-pose {args.source_pose} is of a picture of {frame}, and the '
-            f'source is {source.shape[:2]} (height, width); give its own joints.'
-        )
+    own = source.shape[:2]
+    source_pose, _ = poses.find(args.source_pose or args.source, '--source-pose', own)
     pose, pose_size = poses.find(args.pose, '--pose')
     inferencer = PoseTransferInferencer(args.model, args.weights, args.device)
     result = inferencer(source, pose, source_pose, args.seed, pose_size=pose_size)
@@ -83,10 +79,16 @@ class _PoseFinder:
             table = read_annotations(annotations)
             self.rows = dict(zip(table.names, table.keypoints))
 
-    def find(self, value: str, option: str) -> tuple[np.ndarray, Size | None]:
+    def find(
+        self, value: str, option: str, size: Size | None = None
+    ) -> tuple[np.ndarray, Size | None]:
         """Joints (18, 3), and the (height, width) of the picture that they are of.
 
-        The size is None for the frame of the source.
+        Args:
+            value: a json file, or the name or path of an annotated image.
+            option: how errors call it.
+            size: of the picture where it is known; otherwise the picture is looked for,
+                and a size of None is given back where it is not found.
         """
         if Path(value).suffix.lower() == '.json':
             return read_pose(value, option), None
@@ -101,7 +103,9 @@ class _PoseFinder:
             near = get_close_matches(name, self.rows, n=1)
             hint = f'; did you mean {near[0]}?' if near else '.'
             raise DataError(f'{self.file} has no row for {name} ({option}){hint}')
-        return self._in_picture(self.rows[name], self._picture_size(value, name), name)
+        size = size or self._picture_size(value, name)
+        keypoints = read_pose(self.rows[name], f'{name} in {self.file}')
+        return self._in_picture(keypoints, size, name)
 
     def _picture_size(self, value: str, name: str) -> Size | None:
         for path in (Path(value).expanduser(), self.folder / name):

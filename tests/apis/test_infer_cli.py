@@ -8,7 +8,7 @@ from PIL import Image
 
 from posegen.apis.infer_cli import run
 from posegen.codecs.formats import write_openpose_json
-from posegen.datasets import read_annotations
+from posegen.datasets import read_annotations, write_annotations
 from posegen.utils import DataError, WeightsError
 from tests.apis.toy import pose_at, write_config
 from tests.helpers.pair_set import write_pair_set
@@ -156,13 +156,24 @@ def test_wrong_arguments(place, changes, message):
         run(Namespace(**vars(args) | changes))
 
 
-def test_source_pose_of_a_picture_of_another_size(place):
+def test_source_pose_by_name_is_in_the_sources_pixels(place, seen):
     folder, args = place
-    args.source_pose = str(folder / '0000_1.png')
-    Image.new('RGB', (99, 99)).save(args.source_pose)
-    with pytest.raises(
-        DataError, match=r'of a picture of \(99, 99\), and the source is'
-    ):
+    args.source = str(folder / 'enlarged.png')
+    Image.open(folder / 'train' / '0000_0.png').resize((64, 128)).save(args.source)
+    args.source_pose, args.annotation_size = '0000_0.png', (64, 32)
+    run(args)
+    own = joints(args, '0000_0.png')
+    present = own[:, 2] > 0
+    source_pose = seen[0][0][2]
+    assert np.allclose(source_pose[present, :2], own[present, :2] * 2 + 0.5, atol=1e-4)
+
+
+def test_annotated_image_without_a_person(place):
+    _, args = place
+    table = read_annotations(args.annotations)
+    table.keypoints[1] = 0
+    write_annotations(args.annotations, table.names, table.keypoints)
+    with pytest.raises(DataError, match=r'^0000_1\.png in .*csv has no present joint'):
         run(args)
 
 
