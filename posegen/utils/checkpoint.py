@@ -64,6 +64,26 @@ def load_state_dict_file(path: str | Path, ema: bool = False) -> dict[str, Tenso
     return dict(state_dict)
 
 
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read a whole training checkpoint onto the CPU.
+
+    Args:
+        path: a file that ``torch.save`` wrote.
+
+    Returns:
+        All that it holds, not only the weights.
+
+    Raises:
+        WeightsError: the file is missing, cut short, holds Python objects beside
+            tensors and plain values, or is no dict.
+    """
+    path = _existing_file(path)
+    content = _read_pickle(path)
+    if not isinstance(content, Mapping):
+        raise WeightsError(f'{path} is no checkpoint: it holds {_describe(content)}.')
+    return dict(content)
+
+
 def load_weights(
     model: nn.Module,
     weights: str | Path | Mapping[str, Tensor],

@@ -1,0 +1,26 @@
+"""Training: configs, stages, loops, hooks, optimizers."""
+
+from posegen.engine.config import check_config, load_config
+from posegen.engine.hooks import (
+    FiniteLossHook,
+    PlainCheckpointHook,
+    SampleGridHook,
+    SaveImagesHook,
+)
+from posegen.engine.loops import ResumableIterLoop
+from posegen.engine.optim import MultiOptimWrapperConstructor
+from posegen.engine.stage_runner import StageRunner
+from posegen.engine.staged_runner import StagedRunner
+
+__all__ = [
+    'FiniteLossHook',
+    'MultiOptimWrapperConstructor',
+    'PlainCheckpointHook',
+    'ResumableIterLoop',
+    'SampleGridHook',
+    'SaveImagesHook',
+    'StageRunner',
+    'StagedRunner',
+    'check_config',
+    'load_config',
+]

@@ -1,0 +1,121 @@
+"""Reading a config file and the options given on the command line."""
+
+from __future__ import annotations
+
+from argparse import ArgumentError, ArgumentParser
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, DictAction
+
+from posegen.utils.errors import ConfigError, PosegenError
+
+
+def load_config(
+    path: str | Path, options: Sequence[str] | Mapping[str, Any] | None = None
+) -> Config:
+    """Read a config file with its bases and its ``custom_imports``.
+
+    Args:
+        path: A config in MMEngine's text style (``_base_ = [...]``) or in its pure
+            Python style (``with read_base():``).
+        options: Changes to it, as ``--cfg-options`` takes them
+            (``['train_cfg.max_iters=10']``) or as a dict with dotted keys. A stage may
+            be named by its name: ``stages.flow.train_cfg.max_iters=10``.
+
+    Returns:
+        The config, not yet checked; see :func:`posegen.engine.config.check_config`.
+
+    Raises:
+        ConfigError: The file is missing or cannot be read, a module of
+            ``custom_imports`` cannot be imported, or an option does not fit.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ConfigError(f'the config file {path} does not exist; check the path')
+    cfg = _read(path)
+    if options:
+        merge_options(cfg, options)
+    return cfg
+
+
+def merge_options(cfg: Config, options: Sequence[str] | Mapping[str, Any]) -> None:
+    """Merge ``--cfg-options`` into a config, in place.
+
+    Args:
+        cfg: The config.
+        options: As in :func:`load_config`.
+
+    Raises:
+        ConfigError: An option is not ``key=value``, or goes through something that is
+            neither a dict nor a list.
+    """
+    values = options if isinstance(options, Mapping) else _parse(options)
+    values = {_with_stage_index(key, cfg): value for key, value in values.items()}
+    try:
+        cfg.merge_from_dict(values)
+    except (TypeError, KeyError, AttributeError) as error:
+        names = ', '.join(values)
+        raise ConfigError(
+            f'the options {names} do not fit the config: {error}'
+        ) from error
+
+
+def _read(path: Path) -> Config:
+    # MMEngine takes a text config for a pure Python one as soon as it imports a module,
+    # and then refuses its `_base_`; what tells them apart for certain is `read_base`.
+    lazy = 'read_base' in path.read_text(encoding='utf-8')
+    try:
+        return Config.fromfile(path, lazy_import=lazy)
+    except PosegenError:
+        raise
+    except ImportError as error:
+        raise ConfigError(_import_message(path, error)) from error
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f'{path} has a base that does not exist: {error.filename}'
+        ) from error
+    except Exception as error:
+        reason = str(error).strip().split('\n')[0]
+        raise ConfigError(
+            f'{path} cannot be read: {type(error).__name__}: {reason}'
+        ) from error
+
+
+def _import_message(path: Path, error: ImportError) -> str:
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    reason = str(cause).split('\n')[0]
+    return (
+        f'{path}: a module of custom_imports cannot be imported ({reason}); run from '
+        'the folder that holds it, or add that folder to PYTHONPATH'
+    )
+
+
+def _parse(options: Sequence[str]) -> dict[str, Any]:
+    """Options as MMEngine's DictAction reads them: numbers, lists, None, True."""
+    for option in options:
+        if '=' not in option:
+            raise ConfigError(f'--cfg-options takes key=value pairs, got {option!r}')
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    try:
+        return parser.parse_args(['--cfg-options', *options]).cfg_options
+    except (ArgumentError, AssertionError) as error:
+        raise ConfigError(f'--cfg-options cannot be read: {error}') from error
+
+
+def _with_stage_index(key: str, cfg: Config) -> str:
+    """``stages.flow.x`` -> ``stages.0.x``, as merging into a list needs it."""
+    head, _, rest = key.partition('.')
+    if head != 'stages' or not rest:
+        return key
+    name, _, tail = rest.partition('.')
+    names = [stage.get('name') for stage in cfg.get('stages') or ()]
+    if name in names:
+        name = str(names.index(name))
+    elif not name.isdigit():
+        raise ConfigError(f'{key}: there is no stage {name!r}; the stages are {names}')
+    return '.'.join(filter(None, ('stages', name, tail)))

@@ -1,0 +1,60 @@
+"""Writing the pictures of a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from PIL import Image
+
+from posegen.registry import HOOKS
+from posegen.utils.errors import DataError
+
+
+@HOOKS.register_module()
+class SaveImagesHook(Hook):
+    """Writes ``<from stem>___<to stem>.png`` for every tested pair.
+
+    Args:
+        out_dir: Folder; made if it is not there.
+    """
+
+    def __init__(self, out_dir: str | Path) -> None:
+        self.out_dir = Path(out_dir)
+        self._pairs: dict[str, tuple[str, str]] = {}
+
+    def before_test(self, runner: Runner) -> None:
+        """Make the folder."""
+        self.out_dir.mkdir(parents=True, exist_ok=True)
+
+    def after_test_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Mapping[str, Any] | None = None,
+        outputs: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Write the pictures of a batch.
+
+        Raises:
+            DataError: Two pairs would be written to one file.
+        """
+        for sample in outputs or ():
+            pair = (sample['source_name'], sample['target_name'])
+            name = pair_file_name(*pair)
+            if self._pairs.setdefault(name, pair) != pair:
+                raise DataError(
+                    f'the pairs {self._pairs[name]} and {pair} would both be written '
+                    f'to {name}, because their names differ in the folder only'
+                )
+            image = sample['image'].permute(1, 2, 0).cpu().numpy()
+            Image.fromarray(image).save(self.out_dir / name)
+
+
+def pair_file_name(source: str, target: str) -> str:
+    """``<from stem>___<to stem>.png`` for the names of two images."""
+    stems = (PurePosixPath(name).stem for name in (source, target))
+    return f'{"___".join(stems)}.png'

@@ -1,0 +1,135 @@
+"""Weights between a model, bare or distributed, and files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+from torch import Tensor, nn
+
+from posegen.utils.checkpoint import (
+    load_state_dict_file,
+    load_weights,
+    read_checkpoint,
+    strip_wrapper_names,
+)
+from posegen.utils.errors import WeightsError
+
+# What a file may lack: only training needs it.
+TRAINING_ONLY = 'discriminators.'
+
+#: Key of a checkpoint under which posegen keeps what MMEngine does not.
+CHECKPOINT_KEY = 'posegen'
+
+
+def plain_keys(model: nn.Module) -> dict[str, str]:
+    """Names of a model's tensors without the wrappers for distributed training.
+
+    Args:
+        model: A model; itself or some of its children may be wrapped.
+
+    Returns:
+        ``{'generator.module.conv.weight': 'generator.conv.weight', ...}`` for every
+        key of its state dict.
+    """
+    wrappers = [name for name, m in model.named_modules() if is_model_wrapper(m)]
+    wrappers.sort(key=len, reverse=True)  # inner ones first
+    return {key: _without(wrappers, key) for key in model.state_dict()}
+
+
+def _without(wrappers: list[str], key: str) -> str:
+    for name in wrappers:
+        outer = f'{name}.' if name else ''
+        if key.startswith(f'{outer}module.'):
+            key = outer + key.removeprefix(f'{outer}module.')
+    return key
+
+
+def plain_state_dict(model: nn.Module) -> dict[str, Tensor]:
+    """The state dict that the same model would have without any wrapper."""
+    keys = plain_keys(model)
+    return {keys[key]: value for key, value in model.state_dict().items()}
+
+
+def fill_model(
+    model: nn.Module, weights: str | Path | Mapping[str, Tensor], source: str | Path
+) -> None:
+    """Load weights strictly into a model, bare or distributed.
+
+    Args:
+        model: The model.
+        weights: A file, or tensors by name.
+        source: What to call the weights in messages.
+
+    Raises:
+        WeightsError: A key is missing, unexpected or of another shape. Only
+            discriminators may be missing, and then all of them: files that are made
+            for inference leave them out.
+    """
+    if not isinstance(weights, Mapping):
+        weights = load_state_dict_file(weights)
+    own = model.state_dict()
+    actual = {plain: key for key, plain in plain_keys(model).items()}
+    weights = strip_wrapper_names(weights, keep=actual)
+    fresh = {plain for plain in actual if plain.startswith(TRAINING_ONLY)}
+    if fresh and not fresh & set(weights):
+        print_log(f'{source} has no discriminators; they start afresh', 'current')
+        weights = {**weights, **{plain: own[actual[plain]] for plain in fresh}}
+    try:
+        load_weights(model, {actual.get(key, key): v for key, v in weights.items()})
+    except WeightsError as error:
+        raise WeightsError(f'{source}: {error}') from error
+
+
+_NUMBERED = re.compile(r'(?:iter|epoch)_(\d+)\.pth')
+
+
+def written_by(checkpoint: Mapping[str, Any]) -> str | None:
+    """Name of the stage that wrote a checkpoint, or None for other files."""
+    own = checkpoint.get(CHECKPOINT_KEY)
+    return own.get('stage') if isinstance(own, Mapping) else None
+
+
+def numbered_checkpoints(folder: Path) -> list[Path]:
+    """Checkpoints of a folder by their number, the newest first.
+
+    MMEngine's ``last_checkpoint`` is not asked: it holds an absolute path, which is
+    wrong as soon as the folder has been moved.
+    """
+    found = [(_NUMBERED.fullmatch(path.name), path) for path in folder.glob('*.pth')]
+    numbered = [(int(match[1]), path) for match, path in found if match]
+    return [path for _, path in sorted(numbered, reverse=True)]
+
+
+def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """The newest checkpoint of a folder that can be read, and what it holds.
+
+    A file that was cut short by a crash is passed over with a warning.
+
+    Args:
+        folder: Folder of a stage.
+
+    Returns:
+        The path and the content, or None where there is no checkpoint.
+
+    Raises:
+        WeightsError: There are checkpoints, and none can be read.
+    """
+    paths = numbered_checkpoints(folder)
+    for path in paths:
+        try:
+            return path, read_checkpoint(path)
+        except WeightsError as error:
+            reason = error
+            print_log(
+                f'CHECKPOINT PASSED OVER: {error} The one before it is tried.',
+                'current',
+                level=30,
+            )
+    if paths:
+        raise WeightsError(f'none of {len(paths)} checkpoints can be read: {reason}')
+    return None
