@@ -186,7 +186,8 @@ class PosePairDataset(Dataset):
                 )
                 found |= {posixpath.join(sub, name) for name in listing}
             except OSError:
-                raise DataError(f'the folder {place} does not exist') from None
+                if not sub:
+                    raise DataError(f'the folder {place} does not exist') from None
         return found
 
     def _load(self, index: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 from mmengine import fileio
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from posegen.codecs.formats import scale_keypoints
 from posegen.registry import TRANSFORMS
@@ -42,6 +42,8 @@ def decode_image(data: bytes) -> np.ndarray:
     try:
         image = Image.open(io.BytesIO(data))
         return np.array(image if image.mode == 'RGB' else image.convert('RGB'))
+    except UnidentifiedImageError:
+        raise ValueError('not an image of a known type') from None
     except _BROKEN_IMAGE as error:
         raise ValueError(str(error)) from error
 

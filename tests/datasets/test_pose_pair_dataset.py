@@ -195,6 +195,10 @@ def remove_image(root: Path) -> None:
     (root / 'train/0001_1.png').unlink()
 
 
+def name_absent_folder(root: Path) -> None:
+    replace_line(root / 'synthetic-pairs-train.csv', 4, 'none/x.png,0001_1.png')
+
+
 def remove_annotation(root: Path) -> None:
     file = root / 'synthetic-annotation-train.csv'
     lines = [line for line in file.read_text().splitlines() if '0001_1' not in line]
@@ -209,6 +213,7 @@ BREAKS = [
     (break_annotation, r'annotation-train.csv, line 4: .*18 numbers .* got 1', 4),
     (break_pair_line, r"pairs-train.csv, line 4: expected two .* got '0001_0.png'", 5),
     (name_absent_image, r"pairs-train.csv, line 4: there is no image '0001_1.jpg'", 5),
+    (name_absent_folder, r"line 4: there is no image 'none/x.png' in .*train", 5),
     (remove_image, r"pairs-train.csv, line 4: there is no image '0001_1.png' in", 4),
     (remove_annotation, r"line 4: '0001_1.png' has no sound row in .*annotation", 4),
     (remove_truth, r"line 4: there is no truth file '0001_0___0001_1.npz' in", 5),
@@ -266,7 +271,8 @@ def damage_image(pair_set: dict, name: str) -> None:
 @pytest.mark.parametrize('workers', [0, 1])
 def test_undecodable_image_raises_with_file_and_row(pair_set, workers):
     damage_image(pair_set, '0001_0.png')
-    loader = DataLoader(PosePairDataset(**pair_set), num_workers=workers)
+    dataset = PosePairDataset(**pair_set)
+    loader = DataLoader(dataset, batch_size=6, num_workers=workers)
     message = r'0001_0.png does not decode: .*pairs-train.csv, line 4\)'
     with pytest.raises(DataError, match=message):
         list(loader)

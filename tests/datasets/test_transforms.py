@@ -111,7 +111,7 @@ def test_file_backend_is_used(results, image, tmp_path):
 
 def test_unreadable_images_are_named(results, tmp_path):
     (tmp_path / 'target.png').write_bytes(b'no picture')
-    with pytest.raises(DataError, match='target.png does not decode'):
+    with pytest.raises(DataError, match='target.png does not decode: not an image'):
         LoadPairImages()(results)
     (tmp_path / 'source.png').unlink()
     with pytest.raises(DataError, match='source.png cannot be read'):
