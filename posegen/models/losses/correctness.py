@@ -196,7 +196,9 @@ def join_features(
     picked = [pick_layer(feats, layer, argument) for layer in layers]
     if len(picked) > 1:
         picked = [F.normalize(feat, dim=1) for feat in picked]
-    return torch.cat([_resize(feat, size) for feat in picked], dim=1)
+    joined = torch.cat([_resize(feat, size) for feat in picked], dim=1)
+    # The warp reads pixels as rows of channels; laid out so once, not once a part.
+    return joined.contiguous(memory_format=torch.channels_last)
 
 
 def _resize(feat: Tensor, size: tuple[int, int]) -> Tensor:

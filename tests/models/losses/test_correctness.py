@@ -146,6 +146,15 @@ class TestSamplingCorrectnessLoss:
         )
         assert loss.layers == {2: ['fine']} and loss.kernels == {2: 3}
 
+    def test_mixed_precision(self, target, source):
+        loss = SamplingCorrectnessLoss(layers={2: ('fine', 'coarse')})
+        flows = random_flows()
+        full = loss(target, source, flows)['total']
+        half = [{k: v.bfloat16() for k, v in f.items()} for f in (target, source)]
+        with torch.autocast('cpu', torch.bfloat16):
+            mixed = loss(*half, flows)['total']
+        torch.testing.assert_close(mixed.float(), full, rtol=0.02, atol=0)
+
     def test_layers_needed(self):
         loss = SamplingCorrectnessLoss(layers={2: ('fine', 'coarse'), 3: ('coarse',)})
         assert loss.layers_needed == {'fine', 'coarse'}

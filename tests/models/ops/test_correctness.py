@@ -179,6 +179,15 @@ class TestSamplingCorrectness:
 
         assert gradcheck(loss, (flow, source))
 
+    def test_mixed_precision_is_close_to_float32(self):
+        target, source = (f.bfloat16() for f in random_features())
+        flow = torch.randn(2, 2, 5, 4)
+        with torch.autocast('cpu', torch.bfloat16):
+            mixed = sampling_correctness(target, source, flow)
+        full = sampling_correctness(target.float(), source.float(), flow)
+        assert mixed.dtype == torch.float32
+        torch.testing.assert_close(mixed, full)
+
     def test_gradient_descent_finds_a_shift(self):
         # Smooth textures: the source is the target two columns further right.
         noise = torch.rand(1, 8, 16, 20, generator=torch.Generator().manual_seed(1))
