@@ -1,0 +1,245 @@
+"""Procedural fabrics: periodic colour tiles with a mip pyramid.
+
+A tile is one repeat of a cloth, coordinates u along the weft and v along the warp in
+repeats. Patterns are anti-aliased by the pyramid, so that a fine stripe far away
+becomes its mean colour and not noise.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+TILE = 128
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """A cloth.
+
+    Attributes:
+        name: the pattern's name.
+        mips: tiles (n, n, 3) float32 in [0, 1], n = 128, 64, ..., 1.
+        repeat: metres that one tile covers.
+        gloss: strength of the highlight, 0 matt.
+    """
+
+    name: str
+    mips: tuple[np.ndarray, ...]
+    repeat: float
+    gloss: float = 0.05
+
+    def colour(self, u: np.ndarray, v: np.ndarray, footprint: float) -> np.ndarray:
+        """Colours (N, 3) at repeats u, v, seen at ``footprint`` metres a sample."""
+        level = np.log2(max(footprint / self.repeat * TILE, 1.0))
+        level = min(level, len(self.mips) - 1.0)
+        low = int(level)
+        high = min(low + 1, len(self.mips) - 1)
+        blend = np.float32(level - low)
+        near = sample_tile(self.mips[low], u, v)
+        return near + blend * (sample_tile(self.mips[high], u, v) - near)
+
+    @property
+    def mean(self) -> np.ndarray:
+        """(3,) mean colour."""
+        return self.mips[-1][0, 0]
+
+
+def sample_tile(tile: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Bilinear samples (N, k) of a periodic tile (n, n, k) at repeats u, v."""
+    n = len(tile)
+    x, y = u * n - 0.5, v * n - 0.5
+    x0, y0 = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
+    fx, fy = (x - x0).astype(np.float32)[:, None], (y - y0).astype(np.float32)[:, None]
+    x1, y1 = (x0 + 1) % n, (y0 + 1) % n
+    x0, y0 = x0 % n, y0 % n
+    top = tile[y0, x0] * (1 - fx) + tile[y0, x1] * fx
+    return top * (1 - fy) + (tile[y1, x0] * (1 - fx) + tile[y1, x1] * fx) * fy
+
+
+def pyramid(tile: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Halve a square power-of-two tile down to one texel, averaging 2 x 2."""
+    levels = [tile.astype(np.float32)]
+    while len(levels[-1]) > 1:
+        t = levels[-1]
+        levels.append((t[::2, ::2] + t[1::2, ::2] + t[::2, 1::2] + t[1::2, 1::2]) / 4)
+    return tuple(levels)
+
+
+def clothing_colour(rng: np.random.Generator) -> np.ndarray:
+    """(3,) RGB as people wear: mostly dull, often near black, white, blue or beige."""
+    kind = rng.random()
+    if kind < 0.35:
+        value = rng.choice([0.12, 0.22, 0.35, 0.55, 0.75, 0.92]) + rng.normal(0, 0.03)
+        hue, saturation = rng.random(), rng.uniform(0, 0.08)
+    elif kind < 0.5:
+        hue, saturation = rng.normal(0.61, 0.03), rng.uniform(0.25, 0.65)
+        value = rng.uniform(0.18, 0.7)
+    elif kind < 0.6:
+        hue, saturation = rng.normal(0.09, 0.02), rng.uniform(0.2, 0.5)
+        value = rng.uniform(0.4, 0.85)
+    else:
+        hue, saturation = rng.random(), rng.uniform(0.15, 0.75)
+        value = rng.uniform(0.3, 0.92)
+    return np.array(
+        colorsys.hsv_to_rgb(hue % 1, saturation, np.clip(value, 0.07, 0.95))
+    )
+
+
+def second_colour(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    """A clothing colour that can be told from the first."""
+    for _ in range(20):
+        colour = clothing_colour(rng)
+        if np.abs(colour - first).sum() > 0.45:
+            return colour
+    return 1 - first
+
+
+def _grid() -> tuple[np.ndarray, np.ndarray]:
+    t = (np.arange(TILE) + 0.5) / TILE
+    return np.meshgrid(t, t)
+
+
+def smooth_noise(rng: np.random.Generator, cells: int, octaves: int = 3) -> np.ndarray:
+    """(TILE, TILE) periodic noise of zero mean and unit deviation."""
+    frequency = np.fft.fftfreq(TILE) * TILE
+    radius = np.hypot(*np.meshgrid(frequency, frequency))
+    band = sum(
+        np.exp(-(((radius - cells * 2**o) / (0.6 * cells * 2**o)) ** 2)) / 2**o
+        for o in range(octaves)
+    )
+    spectrum = np.fft.fft2(rng.standard_normal((TILE, TILE))) * band
+    spectrum[0, 0] = 0
+    noise = np.fft.ifft2(spectrum).real
+    return noise / noise.std()
+
+
+def _mix(mask: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return first + np.clip(mask, 0, 1)[..., None] * (second - first)
+
+
+def _band(x: np.ndarray, count: int, duty: float) -> np.ndarray:
+    """Soft-edged periodic bands: 1 on ``duty`` of each of ``count`` periods."""
+    phase = np.abs((x * count) % 1 - 0.5) * 2
+    return np.clip((duty - phase) * TILE / (2 * count) + 0.5, 0, 1)
+
+
+def _plain(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(first, (TILE, TILE, 3))
+
+
+def _stripes(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    x, y = _grid()
+    along = y if rng.random() < 0.65 else x
+    count = int(rng.choice([2, 3, 4, 6, 8]))
+    second = second_colour(rng, first)
+    tile = _mix(_band(along, count, rng.uniform(0.25, 0.65)), first, second)
+    if rng.random() < 0.25:
+        third = second_colour(rng, second)
+        tile = _mix(
+            _band(along + 0.5 / count, count, 0.12)[..., None][..., 0], tile, third
+        )
+    return tile
+
+
+def _plaid(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    x, y = _grid()
+    count = int(rng.choice([2, 3, 4]))
+    second, third = second_colour(rng, first), second_colour(rng, first)
+    wide = _band(x, count, 0.5) * 0.5 + _band(y, count, 0.5) * 0.5
+    thin = np.maximum(_band(x + 0.2, count, 0.1), _band(y + 0.2, count, 0.1))
+    return _mix(0.6 * thin, _mix(wide, first, second), third)
+
+
+def _dots(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    x, y = _grid()
+    count = int(rng.choice([3, 4, 6]))
+    row = np.floor(y * 2 * count)
+    u = (x * count + 0.5 * (row % 2)) % 1 - 0.5
+    v = (y * 2 * count) % 1 - 0.5
+    radius = rng.uniform(0.2, 0.32)
+    mask = np.clip((radius - np.hypot(u, v / 2)) * TILE / count / 1.5 + 0.5, 0, 1)
+    return _mix(mask, first, second_colour(rng, first))
+
+
+def _print(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    tile = np.array(np.broadcast_to(first, (TILE, TILE, 3)))
+    colours = [second_colour(rng, first) for _ in range(3)]
+    x, y = _grid()
+    for _ in range(int(rng.integers(26, 44))):
+        cx, cy, size = rng.random(), rng.random(), rng.uniform(0.035, 0.08)
+        dx, dy = (x - cx + 0.5) % 1 - 0.5, (y - cy + 0.5) % 1 - 0.5
+        angle = np.arctan2(dy, dx) + rng.uniform(0, 6.3)
+        petal = size * (0.65 + 0.35 * np.cos(5 * angle))
+        distance = np.hypot(dx, dy)
+        colour = colours[rng.integers(3)]
+        tile = _mix(np.clip((petal - distance) * TILE + 0.5, 0, 1), tile, colour)
+        heart = np.clip((0.25 * size - distance) * TILE + 0.5, 0, 1)
+        tile = _mix(heart, tile, colour * 0.4 + 0.55)
+    return tile
+
+
+def _camouflage(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    tile = np.array(np.broadcast_to(first, (TILE, TILE, 3)))
+    for shade in (0.55, 1.35, 0.3):
+        mask = (smooth_noise(rng, 3) - 0.45) * 6
+        tile = _mix(mask, tile, np.clip(first * shade, 0, 1))
+    return tile
+
+
+def _denim(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    x, y = _grid()
+    blue = np.array(
+        colorsys.hsv_to_rgb(0.6, rng.uniform(0.35, 0.6), rng.uniform(0.2, 0.6))
+    )
+    base = blue if rng.random() < 0.8 else np.full(3, rng.uniform(0.1, 0.3))
+    twill = 0.16 * np.sin(2 * np.pi * 24 * (x + y))
+    wash = 0.06 * smooth_noise(rng, 2)
+    return base * (1 + twill + wash)[..., None]
+
+
+def _knit(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    x, y = _grid()
+    count = int(rng.choice([8, 12, 16]))
+    loops = np.sin(2 * np.pi * count * x) * 0.5
+    rows = np.sin(2 * np.pi * (2 * count * y + 0.5 * np.sin(2 * np.pi * count * x)))
+    return first * (1 + 0.16 * (loops + rows))[..., None]
+
+
+_PATTERNS: dict[str, Callable[[np.random.Generator, np.ndarray], np.ndarray]] = {
+    'plain': _plain,
+    'stripes': _stripes,
+    'plaid': _plaid,
+    'dots': _dots,
+    'print': _print,
+    'camouflage': _camouflage,
+    'denim': _denim,
+    'knit': _knit,
+}
+PATTERNS = tuple(_PATTERNS)
+
+
+def make_fabric(
+    rng: np.random.Generator,
+    pattern: str,
+    colour: np.ndarray | None = None,
+    gloss: float = 0.05,
+) -> Fabric:
+    """Weave a cloth.
+
+    Args:
+        rng: source of randomness for colours and the pattern's parameters.
+        pattern: one of :data:`PATTERNS`.
+        colour: (3,) ground colour; drawn when not given.
+        gloss: strength of the highlight.
+    """
+    colour = clothing_colour(rng) if colour is None else np.asarray(colour)
+    tile = _PATTERNS[pattern](rng, colour)
+    fine = 1 + 0.03 * rng.standard_normal((TILE, TILE, 1))
+    cloudy = 1 + 0.02 * smooth_noise(rng, 3)[..., None]
+    tile = np.clip(tile * fine * cloudy, 0, 1)
+    repeat = float(rng.uniform(0.16, 0.34))
+    return Fabric(pattern, pyramid(tile), repeat, gloss)

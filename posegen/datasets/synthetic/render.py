@@ -1,0 +1,202 @@
+"""From a posed figure to a picture: visible surface, light, background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from posegen.datasets.synthetic.camera import Camera, pixel_grid
+from posegen.datasets.synthetic.figure import Figure, Posed, mix
+from posegen.datasets.synthetic.surface import unit
+
+#: Rays over each surface sample that measure how open its surroundings are.
+_OPEN_RAYS, _OPEN_REACH = 4, 0.25
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Where rays meet a figure.
+
+    Attributes:
+        rays: (N,) index of the ray of each hit.
+        faces: (N,) triangle.
+        shares: (N, 3) float64 barycentric coordinates.
+        points: (N, 3) float64 positions.
+    """
+
+    rays: np.ndarray
+    faces: np.ndarray
+    shares: np.ndarray
+    points: np.ndarray
+
+
+@dataclass(frozen=True)
+class Light:
+    """Where the light comes from, in the camera's world.
+
+    Attributes:
+        direction: (3,) unit vector towards the main light.
+        ambient, diffuse: strengths.
+        softness: spread of the main light in radians.
+        tint: (3,) colour.
+    """
+
+    direction: np.ndarray
+    ambient: float
+    diffuse: float
+    softness: float
+    tint: np.ndarray
+
+
+@dataclass(frozen=True)
+class View:
+    """One picture of a person with all that its truth needs.
+
+    Attributes:
+        image: (H, W, 3) uint8.
+        camera: the camera.
+        posed: the figure in this view's pose.
+        hits: what each pixel centre sees.
+        caster: answers ray queries against the posed figure.
+    """
+
+    image: np.ndarray
+    camera: Camera
+    posed: Posed
+    hits: Hits
+    caster: object
+
+
+def cast(figure: Figure, posed: Posed, camera: Camera, caster, pixels) -> Hits:
+    """What a set of pixel positions (N, 2) sees, exact to float64."""
+    rays = camera.rays(pixels)
+    faces, _ = caster.first_hit(camera.position, rays)
+    seen = np.flatnonzero(faces >= 0)
+    faces = faces[seen]
+    corners = posed.points[figure.triangles[faces]]
+    shares = _barycentric(camera.position, rays[seen], corners)
+    return Hits(seen, faces, shares, np.einsum('nk,nkc->nc', shares, corners))
+
+
+def _barycentric(
+    origin: np.ndarray, directions: np.ndarray, corners: np.ndarray
+) -> np.ndarray:
+    """(N, 3) shares of the corners (N, 3, 3) where rays meet their planes."""
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    first, second = b - a, c - a
+    cross = np.cross(directions, second)
+    scale = (first * cross).sum(1)
+    scale = np.where(np.abs(scale) < 1e-18, 1e-18, scale)
+    offset = origin - a
+    u = (offset * cross).sum(1) / scale
+    v = (directions * np.cross(offset, first)).sum(1) / scale
+    shares = np.clip(np.stack([1 - u - v, u, v], 1), 0, 1)
+    return shares / shares.sum(1, keepdims=True)
+
+
+def render_view(
+    figure: Figure,
+    posed: Posed,
+    camera: Camera,
+    light: Light,
+    background: np.ndarray,
+    samples: int = 2,
+) -> View:
+    """Draw a posed figure.
+
+    Args:
+        figure: the dressed person.
+        posed: its points in the camera's world.
+        camera: where it is seen from.
+        light: how it is lit.
+        background: (H, W, 3) float in [0, 1].
+        samples: rays per pixel and direction.
+    """
+    from posegen.datasets.synthetic.raycast import Caster
+
+    caster = Caster(posed.points, figure.triangles)
+    fine = cast(figure, posed, camera, caster, pixel_grid(camera.size, samples))
+    height, width = camera.size
+    picture = np.repeat(np.repeat(background, samples, 0), samples, 1).reshape(-1, 3)
+    picture[fine.rays] = _shade(figure, posed, camera, light, caster, fine, samples)
+    picture = picture.reshape(height, samples, width, samples, 3).mean((1, 3))
+    image = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    hits = cast(figure, posed, camera, caster, pixel_grid(camera.size))
+    return View(image, camera, posed, hits, caster)
+
+
+def _shade(
+    figure: Figure,
+    posed: Posed,
+    camera: Camera,
+    light: Light,
+    caster: object,
+    hits: Hits,
+    samples: int,
+) -> np.ndarray:
+    """(N, 3) colours of hits."""
+    towards = unit(camera.position - hits.points)
+    corners = figure.triangles[hits.faces]
+    normals, inside = _facing_normals(posed, corners, hits.shares, towards)
+    albedo, gloss = _albedo(figure, camera, hits, samples)
+    width = camera.size[1] * samples
+    phases = hits.rays % samples + samples * (hits.rays // width % samples)
+    pattern, lights = _ray_patterns(samples * samples, light)
+    lifted = hits.points + 0.002 * towards
+    openness = caster.openness(lifted, normals, phases, pattern, _OPEN_REACH)
+    lit = caster.lit(lifted, normals, phases, lights)
+    slope = np.clip((normals * light.direction).sum(1), 0, 1)
+    sky = 0.5 + 0.5 * normals[:, 2]
+    ambient = light.ambient * (0.25 + 0.75 * openness) * (0.82 + 0.18 * sky)
+    strength = ambient + light.diffuse * slope * (0.15 + 0.85 * lit)
+    half = unit(towards + light.direction)
+    shine = gloss * lit * np.clip((normals * half).sum(1), 0, 1) ** 24
+    colour = albedo * (strength * np.where(inside, 0.55, 1.0))[:, None]
+    return colour * light.tint + shine[:, None]
+
+
+def _facing_normals(
+    posed: Posed, corners: np.ndarray, shares: np.ndarray, towards: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Smooth normals turned to the viewer, and where the inner side is seen."""
+    a, b, c = (posed.points[corners[:, i]] for i in range(3))
+    flat = np.cross(b - a, c - a)
+    inside = (flat * towards).sum(1) < 0
+    normals = unit(mix(posed.normals, corners, shares))
+    normals = np.where(inside[:, None], -normals, normals)
+    behind = np.minimum((normals * towards).sum(1, keepdims=True), 0)
+    return unit(normals - behind * towards), inside
+
+
+def _albedo(
+    figure: Figure, camera: Camera, hits: Hits, samples: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 3) surface colours and (N,) gloss."""
+    albedo, gloss = np.zeros((len(hits.faces), 3)), np.zeros(len(hits.faces))
+    depth = (hits.points - camera.position) @ camera.rotation[2]
+    material = figure.face_material[hits.faces]
+    for index in np.unique(material):
+        chosen = np.flatnonzero(material == index)
+        look = figure.materials[figure.material_names[index]]
+        footprint = float(depth[chosen].mean()) / camera.focal / samples
+        points = figure.samples(hits.faces[chosen], hits.shares[chosen], footprint)
+        albedo[chosen], gloss[chosen] = look.colour(points), look.gloss
+    return albedo, gloss
+
+
+def _ray_patterns(sets: int, light: Light) -> tuple[np.ndarray, np.ndarray]:
+    """Fixed directions per subsample: hemispheres about +z, and around the light."""
+    count = sets * _OPEN_RAYS
+    index = np.arange(count)
+    order = (index % sets) * _OPEN_RAYS + index // sets
+    height = np.sqrt((order + 0.5) / count)
+    turn = index * np.pi * (3 - np.sqrt(5))
+    radius = np.sqrt(1 - height**2)
+    rays = np.stack([radius * np.cos(turn), radius * np.sin(turn), height], 1)
+    spin = 2 * np.pi * (np.arange(sets) + 0.25) / sets
+    across = unit(np.cross(light.direction, [0.0, 0.0, 1.0]))
+    above = np.cross(across, light.direction)
+    spread = np.cos(spin)[:, None] * across + np.sin(spin)[:, None] * above
+    lights = unit(light.direction + light.softness * spread)
+    return rays.reshape(sets, _OPEN_RAYS, 3), lights
