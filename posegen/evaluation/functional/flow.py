@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,7 +14,8 @@ PART_LABELS: dict[int, str] = {1: 'head', 2: 'torso', 3: 'leg'}
 """Label of a person pixel in the ground truth -> name of its part; 0 is background."""
 
 
-class PixelMean(NamedTuple):
+@dataclass(frozen=True)
+class PixelMean:
     """A mean over pixels as sum and count, so that means of many images pool."""
 
     total: float
