@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -156,13 +157,13 @@ def _run(folder: Path, options: SetOptions, workers: int, progress: bool) -> dic
         for split in SPLITS
         for index in range(options.people(split))
     ]
-    rows = {split: [None] * options.people(split) for split in SPLITS}
+    rows = {split: [] for split in SPLITS}
     context = multiprocessing.get_context('spawn')
-    lock = context.Lock()
-    with _single_threads(), context.Pool(workers, _prepare, (lock,)) as pool:
-        results = pool.imap_unordered(_write_person, tasks, chunksize=2)
-        for split, index, row in _track(results, len(tasks), progress):
-            rows[split][index] = row
+    with _single_threads(), ProcessPoolExecutor(workers, context) as pool:
+        pool.submit(_prepare).result()
+        results = zip(tasks, pool.map(_write_person, tasks))
+        for task, row in _track(results, len(tasks), progress):
+            rows[task.split].append(row)
     return rows
 
 
@@ -187,22 +188,15 @@ def _track(results: Iterator, total: int, progress: bool) -> Iterator:
     return track(results, 'people', total, disable=not progress)
 
 
-def _prepare(lock: object) -> None:
-    """In each worker: load the body, one worker at a time as it may fill caches."""
-    import torch
+def _prepare() -> None:
+    """In one worker, before the others start: fill the caches on disk.
 
+    The body model and the compiled ray casting kernels are made once per machine.
+    """
     from posegen.datasets.synthetic.body import load_body_model
-
-    torch.set_num_threads(1)
-    with lock:
-        load_body_model()
-        _warm_up()
-
-
-def _warm_up() -> None:
-    """Compile the ray casting kernels (once per machine) under the lock."""
     from posegen.datasets.synthetic.raycast import Caster
 
+    load_body_model()
     corners = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]])
     Caster(corners, np.array([[0, 1, 2]], np.int32)).first_hit(
         np.array([0.2, 0.2, 1.0]), np.array([[0.0, 0, -1]])
@@ -221,7 +215,7 @@ def image_name(options: SetOptions, split: str, index: int, view: int) -> str:
     return f'{identity:05d}_{view:02d}.png'
 
 
-def _write_person(task: _Task) -> tuple[str, int, dict]:
+def _write_person(task: _Task) -> dict:
     """Render one person and write its files; returns its table rows."""
     from PIL import Image
 
@@ -245,7 +239,7 @@ def _write_person(task: _Task) -> tuple[str, int, dict]:
         _write_truth(task.folder / 'truth' / split, person, names)
     pairs = [(names[a], names[b]) for a, b in person.pairs]
     joints = [marked.tolist() for marked in person.joints]
-    return split, task.index, {'names': names, 'joints': joints, 'pairs': pairs}
+    return {'names': names, 'joints': joints, 'pairs': pairs}
 
 
 def _write_truth(folder: Path, person: object, names: list[str]) -> None:

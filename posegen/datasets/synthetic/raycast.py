@@ -45,7 +45,7 @@ def _openness(
     t = wp.normalize(wp.cross(n, helper))
     b = wp.cross(n, t)
     start = points[i] + n * 0.004
-    free = 0.0
+    free = wp.float32(0.0)
     for k in range(rays):
         d = pattern[phases[i] * rays + k]
         ray = t * d[0] + b * d[1] + n * d[2]
