@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -108,11 +109,25 @@ class StageRunner(Runner):
             if is_main_process():
                 _flush(partial)
                 os.replace(partial, partial.with_name(filename))
+                _call_latest(partial.with_name(filename))
         except OSError as error:
             partial.unlink(missing_ok=True)
             raise WeightsError(
                 f'the checkpoint {Path(out_dir, filename)} cannot be written: {error}'
             ) from error
+
+
+def _call_latest(path: Path) -> None:
+    """``latest.pth``: a name that scripts can rely on for the newest numbered one."""
+    if not path.name.startswith(('iter_', 'epoch_')):
+        return
+    link, partial = path.with_name('latest.pth'), path.with_name('.latest.partial')
+    partial.unlink(missing_ok=True)
+    try:
+        partial.symlink_to(path.name)
+    except OSError:  # a file system without links
+        shutil.copyfile(path, partial)
+    os.replace(partial, link)
 
 
 def _flush(path: Path) -> None:

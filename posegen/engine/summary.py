@@ -41,3 +41,16 @@ def print_summary(records: Sequence[StageRecord], work_dir: str | Path) -> None:
 def format_values(values: Mapping[str, float]) -> str:
     """One value a line: ``ssim 0.4321``."""
     return '\n'.join(f'{name} {value:.4g}' for name, value in values.items())
+
+
+def print_metrics(metrics: Mapping[str, float], title: str) -> None:
+    """Print the metrics of a test.
+
+    Args:
+        metrics: Values by name.
+        title: What was tested.
+    """
+    table = Table('metric', 'value', title=title)
+    for name, value in metrics.items():
+        table.add_row(name, f'{value:.4g}')
+    Console().print(table)

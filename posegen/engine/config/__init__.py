@@ -1,5 +1,6 @@
 """Loading, checking and completing experiment configs."""
 
+from posegen.engine.config.amp import use_amp
 from posegen.engine.config.build_errors import explain_build_error
 from posegen.engine.config.check import check_config
 from posegen.engine.config.defaults import fill_data_root, fill_defaults
@@ -14,4 +15,5 @@ __all__ = [
     'load_config',
     'merge_stage',
     'stage_entries',
+    'use_amp',
 ]

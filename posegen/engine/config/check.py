@@ -48,14 +48,17 @@ def check_config(cfg: Config) -> None:
         ConfigError: One sentence: the dotted place, what is wrong, what there is.
     """
     _check_keys(cfg.to_dict(), '', (*OWN_KEYS, 'model'))
-    for index, entry in enumerate(stage_entries(cfg)):
-        _check_keys(entry, f'stages[{index}].', ('name',))
+    for entry in stage_entries(cfg):
+        prefix = f'stages.{entry["name"]}.'
+        _check_keys(entry, prefix, ('name',))
         stage = fill_defaults(merge_stage(cfg, entry)).to_dict()
         try:
             check_stage(stage)
         except Problem as problem:
-            place = _stage_place(problem.place, entry, index)
-            raise ConfigError(f'{place}: {problem.message}') from None
+            own = _says(entry, problem.place)
+            hint = _merge_hint(entry, problem.place)
+            place = prefix + problem.place if own else problem.place
+            raise ConfigError(f'{place}: {problem.message}{hint}') from None
 
 
 def check_stage(cfg: Mapping[str, Any]) -> None:
@@ -95,16 +98,28 @@ def _check_keys(keys: Iterable[str], prefix: str, more: Iterable[str]) -> None:
             )
 
 
-def _stage_place(place: str, entry: Mapping[str, Any], index: int) -> str:
-    """The place with ``stages[i].`` before it where the stage's entry says it."""
+def _says(entry: Mapping[str, Any], place: str) -> bool:
+    """Whether the entry of a stage, not the top level, states what is at a place."""
     value: Any = entry
     for name in place.split('.'):
-        if not isinstance(value, Mapping) or name.split('[')[0] not in value:
-            return place
-        value = value[name.split('[')[0]]
-        if '[' in name:  # a list replaces the one of the top level as a whole
-            break
-    return f'stages[{index}].{place}'
+        key = name.split('[')[0]
+        if not isinstance(value, Mapping) or key not in value:
+            return False
+        value = value[key]
+        if key != name:  # a list replaces the one of the top level as a whole
+            return True
+    return True
+
+
+def _merge_hint(entry: Mapping[str, Any], place: str) -> str:
+    """For a stage that changes a type and keeps arguments that it did not mean to."""
+    outer = place.rpartition('.')[0]
+    if _says(entry, place) or not _says(entry, f'{outer}.type'):
+        return ''
+    return (
+        '; it comes from the top level, into which the stage merges: _delete_=True in '
+        'the dict of the stage replaces it'
+    )
 
 
 # -- sections --------------------------------------------------------------------------
@@ -124,16 +139,19 @@ def _check_parts(value: Any, place: str, components: Components) -> None:
             inside = f'{place}.{key}'
             if key == 'init_cfg':
                 _check_initializers(inner, inside, components)
-            elif (
-                key.endswith('_cfg') and isinstance(inner, Mapping) and 'type' in inner
-            ):
-                # Arguments of norm_cfg, act_cfg, ... are read by the layer that has it.
+            elif _is_layer_setting(key, inner):
                 components.find(inner['type'], mm.MODELS, inside)
             else:
                 _check_parts(inner, inside, components)
     elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):
             _check_parts(inner, f'{place}[{index}]', components)
+
+
+def _is_layer_setting(key: Any, value: Any) -> bool:
+    """``norm_cfg``, ``act_cfg``: the layer that has it reads and adds arguments."""
+    is_setting = isinstance(key, str) and key.endswith('_cfg')
+    return is_setting and isinstance(value, Mapping) and 'type' in value
 
 
 def _check_initializers(spec: Any, place: str, components: Components) -> None:

@@ -45,6 +45,8 @@ class Components:
             Problem: Nothing of that name is registered.
         """
         if not isinstance(name, str):
+            if not callable(name):
+                raise Problem(f'{place}.type', f'expected a name, got {name!r}')
             return name
         with registry.switch_scope_and_registry(self.scope) as own:
             found = own.get(name)
@@ -99,7 +101,7 @@ class Components:
         place: str,
         complete: bool,
     ) -> None:
-        unknown = unknown_argument(component, own)
+        unknown = unknown_argument(component, own, hidden=supplied)
         if unknown:
             raise Problem(f'{place}.{unknown[0]}', unknown[1])
         refused = unknown_argument(component, supplied)
@@ -132,6 +134,6 @@ def _unknown_name(name: str, registry: Registry) -> str:
     listed = sorted(registry.module_dict) or sorted(every)
     kind = chain[-1].name
     return (
-        f'no {kind} is called {name!r}{did_you_mean(name, every)}; there are '
-        f'{", ".join(listed)}; a class of your own is named in custom_imports'
+        f'no {kind} named {name!r} is registered{did_you_mean(name, every)}; there are '
+        f'{", ".join(listed)}; the module of a class of your own goes in custom_imports'
     )

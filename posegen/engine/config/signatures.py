@@ -59,9 +59,14 @@ def _next_arguments(component: Callable) -> Arguments:
 
 
 def unknown_argument(
-    component: Callable, given: Iterable[str]
+    component: Callable, given: Iterable[str], hidden: Collection[str] = ()
 ) -> tuple[str, str] | None:
     """The first given argument that a component does not take.
+
+    Args:
+        component: A class or function.
+        given: Names of arguments.
+        hidden: Arguments not to speak of, because a config never gives them.
 
     Returns:
         The argument and a sentence about it, or None when all of them fit.
@@ -71,8 +76,9 @@ def unknown_argument(
         return None
     for name in given:
         if name not in arguments.accepted:
-            takes = ', '.join(arguments.accepted) or 'no arguments'
-            hint = did_you_mean(name, arguments.accepted)
+            shown = [other for other in arguments.accepted if other not in hidden]
+            takes = ', '.join(shown) or 'none'
+            hint = did_you_mean(name, shown)
             title = component.__name__
             return name, f'{title} has no argument {name!r}{hint}; it takes {takes}'
     return None

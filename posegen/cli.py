@@ -1,0 +1,300 @@
+"""The command ``posegen``: arguments and which function does the work.
+
+Nothing heavy is imported before a command runs, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+from posegen import __version__
+from posegen.utils.errors import PosegenError
+
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: Arguments; those of the process by default.
+
+    Returns:
+        The exit code: 0, or 2 for an error that the user can mend, which is printed as
+        one line. ``--debug`` or the environment variable ``POSEGEN_DEBUG=1`` shows
+        where it came from.
+    """
+    args = make_parser().parse_args(argv)
+    _see_current_folder()
+    try:
+        args.command(args)
+    except PosegenError as error:
+        if args.debug or os.environ.get('POSEGEN_DEBUG') == '1':
+            traceback.print_exc()
+        rank = os.environ.get('RANK', '0')
+        where = '' if rank == '0' else f' (process {rank})'
+        sys.stderr.write(f'posegen: error{where}: {error}\n')
+        return USER_ERROR
+    except KeyboardInterrupt:
+        sys.stderr.write('posegen: interrupted\n')
+        return INTERRUPTED
+    return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog='posegen', description='Pose-guided person image generation.'
+    )
+    parser.add_argument('--version', action='version', version=f'posegen {__version__}')
+    commands = parser.add_subparsers(title='commands', required=True, metavar='COMMAND')
+    for name, (add_arguments, command, text) in _COMMANDS.items():
+        sub = commands.add_parser(name, help=text, description=text)
+        add_arguments(sub)
+        sub.add_argument(
+            '--debug', action='store_true', help='show where an error came from'
+        )
+        sub.set_defaults(command=command)
+    return parser
+
+
+def _see_current_folder() -> None:
+    """Find the modules of ``custom_imports`` beside where the command is run."""
+    folder = os.getcwd()
+    if folder not in sys.path and '' not in sys.path:
+        sys.path.insert(0, folder)
+
+
+# -- train, test -----------------------------------------------------------------------
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        metavar='KEY=VALUE',
+        help='changes to the config, as in train_dataloader.batch_size=4 or '
+        'stages.full.train_cfg.max_iters=100',
+    )
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    _add_config(parser)
+    parser.add_argument(
+        '--work-dir', metavar='DIR', help='default: work_dirs/<name of the config>'
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=('none', 'pytorch', 'slurm', 'mpi'),
+        default='none',
+        help='who starts the processes; pytorch means torchrun',
+    )
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on where the work dir stopped, or from a checkpoint',
+    )
+    parser.add_argument('--stage', metavar='NAME', help='train this stage only')
+    parser.add_argument(
+        '--amp', action='store_true', help='mixed precision; needs a GPU'
+    )
+
+
+def _train(args: argparse.Namespace) -> None:
+    runner = _make_runner(args, amp=args.amp)
+    runner.train(stage=args.stage, resume=args.resume or False)
+
+
+def _add_test(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    parser.add_argument('checkpoint', help='weights to test')
+    parser.add_argument(
+        '--out', metavar='DIR', help='write <from stem>___<to stem>.png for each pair'
+    )
+    parser.add_argument(
+        '--stage',
+        metavar='NAME',
+        help='stage whose model to test; default: the one that wrote the checkpoint',
+    )
+
+
+def _test(args: argparse.Namespace) -> None:
+    from posegen.engine.summary import print_metrics
+
+    runner = _make_runner(args)
+    metrics = runner.test(args.checkpoint, out=args.out, stage=args.stage)
+    if os.environ.get('RANK', '0') == '0':
+        print_metrics(metrics, title=str(args.checkpoint))
+
+
+def _make_runner(args: argparse.Namespace, amp: bool = False):
+    from posegen.engine import StagedRunner, load_config
+    from posegen.engine.config import use_amp
+
+    cfg = load_config(args.config, args.cfg_options)
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    if amp:
+        use_amp(cfg)
+    return StagedRunner.from_cfg(cfg)
+
+
+# -- infer, evaluate -------------------------------------------------------------------
+
+
+def _add_infer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--model', required=True, metavar='NAME|CONFIG', help='see list-models'
+    )
+    parser.add_argument(
+        '--weights', metavar='FILE', help="'random' to see the plumbing only"
+    )
+    parser.add_argument('--source', required=True, metavar='IMAGE', help='the person')
+    parser.add_argument(
+        '--source-pose', metavar='JSON|NAME', help='joints of the source'
+    )
+    parser.add_argument(
+        '--pose', required=True, metavar='JSON|NAME', help='the pose to put it into'
+    )
+    parser.add_argument(
+        '--annotations',
+        metavar='CSV',
+        help='annotation file; a pose may then be the name of an image in it',
+    )
+    parser.add_argument(
+        '--annotation-size',
+        type=_size,
+        metavar='HxW',
+        help='size that the annotations refer to, if not that of the images',
+    )
+    parser.add_argument('--out', required=True, metavar='FILE', help='png or jpg')
+    parser.add_argument('--seed', type=int, help='for models that draw random numbers')
+    parser.add_argument('--device', metavar='NAME', help='cpu, cuda, cuda:1, ...')
+
+
+def _infer(args: argparse.Namespace) -> None:
+    from posegen.apis.infer_cli import run
+
+    run(args)
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--generated',
+        required=True,
+        nargs='+',
+        metavar='[NAME=]DIR',
+        help='folders of <from stem>___<to stem>.png',
+    )
+    parser.add_argument(
+        '--real', required=True, metavar='DIR', help='images of the test set'
+    )
+    parser.add_argument(
+        '--fid-real', metavar='DIR', help='other real images for Frechet distances'
+    )
+    parser.add_argument(
+        '--annotations', metavar='CSV', help='joints, where a protocol needs masks'
+    )
+    parser.add_argument(
+        '--protocol',
+        nargs='+',
+        default=['posegen'],
+        metavar='NAME',
+        help="how to compute the numbers; 'all' for every one (default: posegen)",
+    )
+    parser.add_argument(
+        '--offline-features',
+        action='store_true',
+        help='also metrics on networks whose weights come inside packages',
+    )
+    parser.add_argument(
+        '--copy-source', action='store_true', help='add a row for the source as it is'
+    )
+    parser.add_argument('--json', metavar='FILE', help='write the table')
+
+
+def _evaluate(args: argparse.Namespace) -> None:
+    from posegen.evaluation.cli import run
+
+    run(args)
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, _, width = text.partition('x')
+    try:
+        return int(height), int(width)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'expected HxW, got {text!r}') from None
+
+
+# -- the rest --------------------------------------------------------------------------
+
+
+def _add_print_config(parser: argparse.ArgumentParser) -> None:
+    _add_config(parser)
+    parser.add_argument(
+        '--stage', metavar='NAME', help='merged and completed, as this stage runs it'
+    )
+
+
+def _print_config(args: argparse.Namespace) -> None:
+    from posegen.engine import StagedRunner, load_config
+
+    cfg = load_config(args.config, args.cfg_options)
+    runner = StagedRunner.from_cfg(cfg)
+    shown = runner.stage_config(args.stage) if args.stage else cfg
+    sys.stdout.write(shown.pretty_text)
+
+
+def _add_list_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('pattern', nargs='?', default='*', help="as in 'spig*'")
+
+
+def _list_models(args: argparse.Namespace) -> None:
+    from posegen.apis import list_models
+
+    for name in list_models(args.pattern):
+        sys.stdout.write(f'{name}\n')
+
+
+def _add_nothing(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _env(args: argparse.Namespace) -> None:
+    from posegen.utils.env import describe_env
+
+    for name, value in describe_env().items():
+        sys.stdout.write(f'{name:<12} {value}\n')
+
+
+_Entry = tuple[
+    Callable[[argparse.ArgumentParser], None],
+    Callable[[argparse.Namespace], None],
+    str,
+]
+_COMMANDS: dict[str, _Entry] = {
+    'train': (_add_train, _train, 'Train a model through the stages of a config.'),
+    'test': (_add_test, _test, 'Run the test set through trained weights.'),
+    'infer': (_add_infer, _infer, 'Put a person into a pose.'),
+    'evaluate': (_add_evaluate, _evaluate, 'Score folders of generated images.'),
+    'print-config': (_add_print_config, _print_config, 'Check and show a config.'),
+    'list-models': (_add_list_models, _list_models, 'List the models with a config.'),
+    'env': (_add_nothing, _env, 'Show versions and devices, for bug reports.'),
+}
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,10 @@
+"""``posegen print-config`` from a checkout, installed or not."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from posegen.cli import main  # noqa: E402
+
+sys.exit(main(['print-config', *sys.argv[1:]]))

@@ -1,0 +1,10 @@
+"""``posegen infer`` from a checkout, installed or not."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from posegen.cli import main
+
+sys.exit(main(['infer', *sys.argv[1:]]))
