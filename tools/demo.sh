@@ -13,7 +13,6 @@ out=work_dirs/demo
 again="rm -rf $out $data && bash tools/demo.sh"
 
 make_people() {
-    rm -rf "$data"  # of a run that was stopped
     python tools/datasets/make_synthetic.py --out "$data" --size 128x64 \
         --train-people 80 --test-people 12 --views 6 --pairs-per-person 20
 }
@@ -26,7 +25,7 @@ train() {
 test_on_unseen() {
     rm -rf "$out/results"
     posegen test "$config" "$out/train/full/latest.pth" --out "$out/results" \
-        --work-dir "$out/test" --cfg-options data_root="$data"
+        --work-dir "$out/train" --cfg-options data_root="$data"
 }
 
 evaluate() {
