@@ -64,6 +64,6 @@ def draw_pose(keypoints: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarr
             line = [tuple(points[start]), tuple(points[end])]
             pen.line(line, fill=color, width=round(1.3 * radius))
     for point, color in zip(points[present], np.array(JOINT_COLORS)[present]):
-        box = [tuple(point - radius), tuple(point + radius)]
+        box = [tuple(np.ceil(point - radius)), tuple(np.floor(point + radius))]
         pen.ellipse(box, fill=tuple(int(c) for c in color))
     return np.asarray(canvas.reduce(_OVERSAMPLING))

@@ -39,9 +39,9 @@ def draw_label(text: str, width: int, height: int = _LABEL_HEIGHT) -> np.ndarray
     """
     bar = Image.new('RGB', (width, height), 'white')
     font = ImageFont.load_default(height * 0.64)
-    fit = (width - 2) / max(font.getlength(text), 1)
+    fit = (width - 4) / max(font.getlength(text), 1)
     if fit < 1:
-        font = ImageFont.load_default(max(height * 0.64 * fit, 6))
+        font = ImageFont.load_default(max(height * 0.64 * fit, 1))
     pen = ImageDraw.Draw(bar)
     pen.text((width / 2, height / 2), text, fill='black', font=font, anchor='mm')
     return np.asarray(bar)
