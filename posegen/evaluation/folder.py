@@ -225,4 +225,5 @@ def _batches(
 
 def _track(items: Sequence[_T], title: str, show: bool) -> Iterable[_T]:
     console = Console(stderr=True)
-    return track(items, title, console=console, transient=True, disable=not show)
+    hidden = not (show and console.is_terminal)
+    return track(items, title, console=console, transient=True, disable=hidden)

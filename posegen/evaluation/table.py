@@ -89,8 +89,18 @@ class ScoreTable:
         text = json.dumps(content, indent=2, allow_nan=False) + '\n'
         if path is not None:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            Path(path).write_text(text)
+            Path(path).write_text(text, encoding='utf-8')
         return text
+
+    @classmethod
+    def from_json(cls, text: str) -> ScoreTable:
+        """Read what :meth:`to_json` wrote."""
+        rows = json.loads(text)['rows']
+        for row in rows:
+            row['values'] = {
+                name: float(value) for name, value in row['values'].items()
+            }
+        return cls(tuple(ScoreRow(**row) for row in rows))
 
     def _titles(self) -> tuple[list[str], list[str]]:
         """Titles of the columns with names and of those with numbers."""

@@ -35,6 +35,7 @@ def test_json_is_strict_and_not_rounded(tmp_path):
     assert content['higher_is_better'] == dict(ssim=True, psnr=True, l1=False)
     assert content['rows'][0]['values'] == dict(psnr='inf', ssim=0.5, l1=0.25)
     assert content['rows'][1]['values']['psnr'] == 17.73555
+    assert ScoreTable.from_json(text) == TABLE
 
 
 def test_several_protocols_are_compared_apart():
