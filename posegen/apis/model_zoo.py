@@ -190,7 +190,7 @@ def _published_weights(cfg: Config) -> Path:
     if not entry.get('Weights'):
         raise WeightsError(
             f'No weights are published for {_name_of(cfg)}; train it (posegen train) '
-            "and give the checkpoint as weights, or say weights='random' to try the "
+            "and give the checkpoint as weights, or say 'random' there to try the "
             'model untrained.'
         )
     return _download(entry['Weights'], entry.get('SHA256', ''))

@@ -180,7 +180,7 @@ def test_annotated_image_without_a_person(place):
 def test_nothing_is_left_behind_by_a_failure(place):
     folder, args = place
     args.weights = None
-    with pytest.raises(WeightsError, match="weights='random'"):
+    with pytest.raises(WeightsError, match="'random' there"):
         run(args)
     assert not (folder / 'deep').exists()
 

@@ -7,13 +7,16 @@ import pytest
 import torch
 from mmengine.config import Config
 from PIL import Image
+from torch.utils.data import default_collate
 
 from posegen.apis import PoseTransferInferencer
 from posegen.apis.inferencer import canvas_of, pick_device
 from posegen.codecs.formats import write_openpose_json
+from posegen.datasets import PosePairDataset
 from posegen.utils import ConfigError, DataError, WeightsError
 from posegen.utils.checkpoint import save_weights
 from tests.apis.toy import ToyTransfer, pose_at, write_config
+from tests.helpers.pair_set import write_pair_set
 
 GREY = 60
 
@@ -190,7 +193,7 @@ def test_canvas_of_falls_back_to_the_other_sets():
 
 
 def test_weights_must_be_said(tmp_path):
-    with pytest.raises(WeightsError, match="say weights='random'"):
+    with pytest.raises(WeightsError, match="say 'random' there"):
         PoseTransferInferencer(write_config(tmp_path))
 
 
@@ -240,3 +243,14 @@ def test_the_papers_model_end_to_end(batch_size):
     assert set(result.flow) == set(result.visibility) == {'head', 'torso', 'leg'}
     assert result.flow['leg'].shape == (2, 2, 32, 16)
     assert result.canvas.abs().max() <= 1 and result.canvas.isfinite().all()
+
+
+def test_same_picture_as_testing_gives(tmp_path):
+    data = PosePairDataset(**write_pair_set(tmp_path, size=(128, 64)))
+    inferencer = PoseTransferInferencer('spig_synthetic-128x64_tiny', 'random', 'cpu')
+    sample = data[0]
+    tested = inferencer.model.val_step(default_collate([sample]))[0]
+    poses = sample['target_keypoints'], sample['source_keypoints']
+    result = inferencer(tmp_path / 'train' / sample['source_name'], *poses)
+    image = torch.from_numpy(result.images[0]).permute(2, 0, 1)
+    assert torch.equal(image, tested['image'])

@@ -64,7 +64,7 @@ def test_model_is_given_in_any_way(kind):
 
 
 def test_no_weights_is_an_error_with_the_cure(tmp_path):
-    with pytest.raises(WeightsError, match=f"published for {TINY}; .*weights='random'"):
+    with pytest.raises(WeightsError, match=f"published for {TINY}; .*'random' there"):
         get_model(TINY)
     with pytest.raises(WeightsError, match='No weights are published for toy'):
         get_model(write_config(tmp_path))
