@@ -51,7 +51,7 @@ def test_report_writes_picture_and_table(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, 'argv', ['report.py', *arguments])
     runpy.run_path(str(ROOT / 'tools' / 'demo' / 'report.py'), run_name='__main__')
     table = (tmp_path / 'out' / 'table.md').read_text(encoding='utf-8')
-    assert '| spig | posegen | 1 | 0.5000 |' in table
+    assert '| spig | 1 | 0.5000 |' in table
     picture = np.asarray(Image.open(tmp_path / 'out' / 'comparison.png'))
     panels = [
         (picture == value).all(axis=2).sum() for value in (SOURCE, RESULT, TARGET)
