@@ -25,7 +25,6 @@ train_dataloader = dict(
         image_size=(128, 64),
         annotation_size=(128, 64),
         scaling='center',
-        truth_dir='truth/train',
     ),
 )
 
