@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -128,7 +129,7 @@ def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
             print_log(
                 f'CHECKPOINT PASSED OVER: {error} The one before it is tried.',
                 'current',
-                level=30,
+                logging.WARNING,
             )
     if paths:
         raise WeightsError(f'none of {len(paths)} checkpoints can be read: {reason}')

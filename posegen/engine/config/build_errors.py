@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
+from mmengine.config import Config
 from mmengine.registry import build_from_cfg
 
 from posegen.utils.errors import ConfigError, PosegenError
 
 
-def explain_build_error(error: Exception, cfg: Mapping[str, Any]) -> Exception:
+def explain_build_error(error: Exception, cfg: Config | Mapping[str, Any]) -> Exception:
     """Say in one sentence which component of a config could not be built.
 
     MMEngine passes errors of constructors on as they are, such as ``TypeError: '<' not
@@ -34,7 +35,7 @@ def explain_build_error(error: Exception, cfg: Mapping[str, Any]) -> Exception:
     spec = frames[-1].f_locals.get('cfg')
     if not isinstance(spec, Mapping):
         return error
-    place = _place_of(spec, cfg)
+    place = _place_of(spec, cfg.to_dict() if isinstance(cfg, Config) else cfg)
     reason = str(error).strip().split('\n')[0] or 'no reason given'
     return ConfigError(
         f'{place}: {spec.get("type")} cannot be built: {type(error).__name__}: {reason}'

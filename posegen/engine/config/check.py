@@ -76,9 +76,8 @@ def check_stage(cfg: Mapping[str, Any]) -> None:
     for names in TRIPLES:
         missing = [name for name in names if cfg.get(name) is None]
         if missing and len(missing) < len(names):
-            raise Problem(
-                missing[0], f'{", ".join(names)} belong together; it is missing'
-            )
+            together = ', '.join(names)
+            raise Problem(missing[0], f'it is missing: {together} belong together')
     _check_schedulers_fit(cfg)
     _check_by_epoch(cfg, components)
 
@@ -386,7 +385,10 @@ def _check_by_epoch(cfg: Mapping[str, Any], components: Components) -> None:
         elif is_kind(kind, LoggerHook):
             flags.append((name, 'log_metric_by_epoch', hook))
     for place, spec in _schedulers(cfg.get('param_scheduler'), 'param_scheduler'):
-        if not spec.get('convert_to_iter_based'):
+        kind = components.find(spec['type'], mm.PARAM_SCHEDULERS, place)
+        # A scheduler that waits for validation counts neither.
+        waits = getattr(kind, 'need_val_args', False)
+        if not waits and not spec.get('convert_to_iter_based'):
             flags.append((place, 'by_epoch', spec))
     for place, flag, spec in flags:
         if spec.get(flag, True):

@@ -60,7 +60,7 @@ def merge_stage(cfg: Config, entry: Mapping[str, Any]) -> Config:
     try:
         merged.merge_from_dict(own, allow_list_keys=False)
     except TypeError as error:
-        raise ConfigError(f'stage {entry["name"]!r}: {error}') from error
+        raise ConfigError(f'stages.{entry["name"]}: {error}') from error
     return merged
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
@@ -104,7 +105,7 @@ class PlainCheckpointHook(Hook):
                 f'the checkpoint was written by {len(states)} processes and is resumed '
                 f'by {get_world_size()}: random numbers go on differently',
                 'current',
-                level=30,
+                logging.WARNING,
             )
             return
         restore_random_state(states[get_rank()])

@@ -1,0 +1,82 @@
+"""Config files, their bases, and options on top of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from posegen.engine.config import load_config
+from posegen.utils.errors import ConfigError
+from tests.helpers.toy_training import toy_config, write_config
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return write_config(tmp_path / 'toy.py', toy_config())
+
+
+def test_options_reach_dicts_lists_and_stages_by_name(config: Path) -> None:
+    options = [
+        'train_dataloader.batch_size=4',
+        'val_evaluator.0.prefix=val',
+        'stages.full.train_cfg.max_iters=9',
+        'stages.0.train_cfg.max_iters=7',
+        'model.generator.block.kernel_size=None',
+    ]
+    cfg = load_config(config, options)
+    assert cfg.train_dataloader.batch_size == 4
+    assert cfg.val_evaluator[0].prefix == 'val'
+    assert [stage.train_cfg.max_iters for stage in cfg.stages] == [7, 9]
+    assert cfg.model.generator.block.kernel_size is None
+
+
+def test_options_may_be_a_dict(config: Path) -> None:
+    cfg = load_config(config, {'stages.flow.train_cfg.max_iters': 3})
+    assert cfg.stages[0].train_cfg.max_iters == 3
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('max_iters', 'takes key=value pairs'),
+        ('stages.fool.train_cfg.max_iters=1', "no stage 'fool'; the stages are"),
+        ('val_evaluator.5.prefix=a', r'val_evaluator\.5\.prefix do not fit the config'),
+        ('model.type.name=a', r'model\.type\.name do not fit the config'),
+    ],
+)
+def test_an_option_that_does_not_fit(config: Path, option: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config(config, [option])
+
+
+def test_a_config_may_import_modules_and_have_a_base(config: Path) -> None:
+    leaf = config.with_name('leaf.py')
+    text = "import os\n_base_ = ['toy.py']\nwork_dir = os.path.join('a', 'b')\n"
+    leaf.write_text(text + 'del os\n')
+    cfg = load_config(leaf)
+    assert cfg.work_dir == 'a/b'
+    assert cfg.model.type == 'ToyTransfer'
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ("_base_ = ['none.py']\n", 'has a base that does not exist'),
+        ('model = dict(\n', 'cannot be read: SyntaxError'),
+        (
+            "custom_imports = dict(imports=['no_such_module'])\n",
+            'custom_imports cannot be imported.*no_such_module.*PYTHONPATH',
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_read(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / 'bad.py'
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load_config(path)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match='does not exist; check the path'):
+        load_config(tmp_path / 'none.py')
