@@ -1,0 +1,90 @@
+"""Cures for MMEngine; each first test here fails when upstream needs it no more."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.dist import init_dist
+
+from posegen.utils import compat
+from tests.helpers.toy_training import toy_config, write_config
+
+ROOT = Path(__file__).resolve().parents[2]
+without_gpu = pytest.mark.skipif(
+    torch.cuda.is_available(), reason='the cure is for machines without a GPU'
+)
+
+
+@pytest.fixture
+def torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of the only process of a torchrun."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = probe.getsockname()[1]
+    values = dict(
+        RANK=0, LOCAL_RANK=0, WORLD_SIZE=1, MASTER_ADDR='127.0.0.1', MASTER_PORT=port
+    )
+    for name, value in values.items():
+        monkeypatch.setenv(name, str(value))
+
+
+@without_gpu
+@pytest.mark.usefixtures('torchrun')
+def test_upstream_needs_a_gpu_for_any_launcher() -> None:
+    with pytest.raises((RuntimeError, AssertionError), match='CUDA|NVIDIA'):
+        init_dist('pytorch', backend='gloo')
+    assert not torch.distributed.is_initialized()
+
+
+@without_gpu
+@pytest.mark.usefixtures('torchrun')
+def test_processes_are_joined_without_a_gpu() -> None:
+    try:
+        compat.init_distributed('pytorch', dict(backend='nccl', timeout=60))
+        assert torch.distributed.get_backend() == 'gloo'
+        compat.init_distributed('pytorch')  # a second call finds them joined
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+@without_gpu
+def test_what_cannot_be_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv('RANK', raising=False)
+    with pytest.raises(ValueError, match="launcher 'slurm' needs GPUs"):
+        compat.init_distributed('slurm')
+    with pytest.raises(ValueError, match='for processes that torchrun started'):
+        compat.init_distributed('pytorch')
+    compat.init_distributed('none')
+    assert not torch.distributed.is_initialized()
+
+
+def test_upstream_checkpoints_cannot_be_loaded_safely(tmp_path: Path) -> None:
+    from mmengine.logging import HistoryBuffer
+
+    torch.save(dict(scalar=HistoryBuffer([1.0], [1])), tmp_path / 'a.pth')
+    with pytest.raises(Exception, match='weights_only|Weights only'):
+        torch.load(tmp_path / 'a.pth', weights_only=True)
+
+
+@pytest.mark.slow
+@without_gpu
+def test_two_processes_train_both_stages(tmp_path: Path) -> None:
+    config = write_config(tmp_path / 'toy.py', toy_config(iters=3, checkpoint=3))
+    command = [
+        *(sys.executable, '-m', 'torch.distributed.run', '--nproc-per-node=2'),
+        *('--standalone', str(ROOT / 'tools' / 'train.py'), str(config)),
+        *('--launcher', 'pytorch', '--work-dir', str(tmp_path / 'run')),
+    ]
+    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}
+    result = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count('Results in') == 1
+    content = torch.load(tmp_path / 'run' / 'full' / 'iter_3.pth', weights_only=True)
+    assert not [key for key in content['state_dict'] if 'module' in key]
+    assert len(content['posegen']['random_states']) == 2
