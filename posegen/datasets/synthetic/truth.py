@@ -12,11 +12,13 @@ from posegen.datasets.synthetic.render import View
 from posegen.datasets.synthetic.surface import face_cross, unit
 
 #: How deep below the visible surface a joint may lie and still be found, in metres.
-#: In OpenPose order; a joint deeper than this is hidden behind another part.
+#: In OpenPose order; a joint deeper than this is hidden behind another part. Neck,
+#: shoulders and hips follow from the outline of the trunk, from any side: in the
+#: published annotations 96 to 100 % of the people that were found at all have them.
 _DEPTHS = np.array(
-    [0.04, 0.14]
-    + [0.15, 0.09, 0.07] * 2
-    + [0.22, 0.13, 0.10] * 2
+    [0.04, np.inf]
+    + [np.inf, 0.09, 0.07] * 2
+    + [np.inf, 0.13, 0.10] * 2
     + [0.03, 0.03, 0.045, 0.045]
 )
 #: A surface point counts as seen if the first hit is no nearer than this share.
