@@ -92,8 +92,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--launcher',
         choices=('none', 'pytorch', 'slurm', 'mpi'),
-        default='none',
-        help='who starts the processes; pytorch means torchrun',
+        help='who starts the processes; pytorch means torchrun (default: none)',
     )
 
 
@@ -144,9 +143,9 @@ def _make_runner(args: argparse.Namespace, amp: bool = False):
     from posegen.engine.config import use_amp
 
     cfg = load_config(args.config, args.cfg_options)
-    cfg.launcher = args.launcher
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
+    for name in ('launcher', 'work_dir'):
+        if getattr(args, name) is not None:
+            cfg[name] = getattr(args, name)
     if amp:
         use_amp(cfg)
     return StagedRunner.from_cfg(cfg)

@@ -47,9 +47,10 @@ class ResumableIterLoop(BaseLoop):
         val_begin: int = 1,
     ) -> None:
         super().__init__(runner, dataloader)
-        if max_iters != int(max_iters) or max_iters < 0:
-            raise ValueError(f'max_iters must be a whole number, got {max_iters!r}')
-        self.max_iters = int(max_iters)
+        for name, value in dict(max_iters=max_iters, val_interval=val_interval).items():
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f'{name} must be a whole number >= 1, got {value!r}')
+        self.max_iters = max_iters
         self.max_epochs = 1  # MMEngine's hooks ask for it
         self.val_interval = val_interval
         self.val_begin = val_begin

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dist import all_gather_object, is_main_process
+from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
@@ -46,6 +47,17 @@ class StageRunner(Runner):
             settings = {k: v for k, v in loop.items() if k != 'by_epoch'}
             return ResumableIterLoop(self, self._train_dataloader, **settings)
         return super().build_train_loop(loop)
+
+    def build_evaluator(self, evaluator: Evaluator | dict | list) -> Evaluator:
+        """The metrics; processes exchange their results inside the work dir.
+
+        MMEngine would do so in a folder that it leaves where the command was run.
+        """
+        evaluator = super().build_evaluator(evaluator)
+        for index, metric in enumerate(evaluator.metrics):
+            if metric.collect_device == 'cpu' and metric.collect_dir is None:
+                metric.collect_dir = str(Path(self.work_dir, f'.collect_{index}'))
+        return evaluator
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Put the model on its device and, with several processes, into wrappers."""

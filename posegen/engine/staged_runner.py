@@ -297,7 +297,7 @@ def close_logs(runner: StageRunner) -> None:
 def _log_start(step: Step, runner: StageRunner) -> None:
     start = step.resume_from or runner.cfg.get('load_from') or 'scratch'
     how = 'resumes from' if step.resume_from else 'starts from'
-    print_log(f'Stage {step.stage} {how} {start}', 'current')
+    print_log(f'Stage {step.stage} {how} {start}, in {runner.work_dir}', 'current')
 
 
 def _take_seed(cfg: Config, checkpoint: Path) -> None:

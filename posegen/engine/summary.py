@@ -50,7 +50,9 @@ def print_metrics(metrics: Mapping[str, float], title: str) -> None:
         metrics: Values by name.
         title: What was tested.
     """
-    table = Table('metric', 'value', title=title)
+    table = Table('metric', 'value')
     for name, value in metrics.items():
         table.add_row(name, f'{value:.4g}')
-    Console().print(table)
+    console = Console()
+    console.print(title, soft_wrap=True)
+    console.print(table)

@@ -17,7 +17,9 @@ from posegen.engine.hooks import NonFiniteLossError
 from posegen.engine.stage_record import read_record
 from posegen.utils.errors import ConfigError, DataError, WeightsError
 from tests.engine.conftest import weights_of
-from tests.helpers.toy_training import ToyPairs, toy_config
+from tests.helpers.toy_training import ToyPairs, loader, toy_config
+
+STAGE = toy_config()['stages'][1]
 
 
 def test_the_record_of_a_stage(finished_run: Path) -> None:
@@ -144,10 +146,9 @@ def test_epochs_work_as_well(train: Callable, tmp_path: Path) -> None:
     config = toy_config()
     entry = config['stages'][1]
     entry['train_cfg'] = dict(by_epoch=True, max_epochs=2, val_interval=1)
-    loader = config['train_dataloader']
-    loader['sampler'] = dict(type='DefaultSampler', shuffle=True)
+    data = {**loader(True), 'sampler': dict(type='DefaultSampler', shuffle=True)}
     hooks = dict(checkpoint=dict(type='CheckpointHook', interval=1), sample_grid=None)
-    train(stages=[entry], train_dataloader=loader, default_hooks=hooks)
+    train(stages=[entry], train_dataloader=data, default_hooks=hooks)
     assert read_record(tmp_path / 'run' / 'full').checkpoint == 'epoch_2.pth'
 
 
@@ -174,10 +175,31 @@ def test_what_cannot_be_built_is_named(train: Callable) -> None:
     model['generator']['block']['kernel_size'] = 4
     with pytest.raises(ConfigError, match=r'^model\.generator\.block: ToyBlock cannot'):
         train(model=model)
-    loader = toy_config()['train_dataloader']
-    loader['dataset'] = dict(type='ToyPairs', length='ten')
+    data = loader(True)
+    data['dataset'] = dict(type='ToyPairs', length='ten')
     with pytest.raises(ConfigError, match=r'^train_dataloader\.sampler: '):
-        train(train_dataloader=loader)
+        train(train_dataloader=data)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (
+            dict(train_dataloader={**loader(True), 'batch_size': 'two'}),
+            r'^train_dataloader cannot be built: ',
+        ),
+        (
+            dict(stages=[{**STAGE, 'train_cfg': dict(max_iters=1.5)}]),
+            r'^train_cfg cannot be built: .*max_iters must be a whole number >= 1',
+        ),
+        (dict(randomness=dict(seed='x')), r'^randomness cannot be built: '),
+    ],
+)
+def test_sections_that_cannot_be_built_are_named(
+    changes: dict, message: str, train: Callable
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        train(**changes)
 
 
 def test_the_console_is_short_and_the_log_is_long(

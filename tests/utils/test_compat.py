@@ -72,7 +72,6 @@ def test_upstream_checkpoints_cannot_be_loaded_safely(tmp_path: Path) -> None:
         torch.load(tmp_path / 'a.pth', weights_only=True)
 
 
-@pytest.mark.slow
 @without_gpu
 def test_two_processes_train_both_stages(tmp_path: Path) -> None:
     config = write_config(tmp_path / 'toy.py', toy_config(iters=3, checkpoint=3))
@@ -82,9 +81,12 @@ def test_two_processes_train_both_stages(tmp_path: Path) -> None:
         *('--launcher', 'pytorch', '--work-dir', str(tmp_path / 'run')),
     ]
     env = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}
-    result = subprocess.run(command, env=env, capture_output=True, text=True)
+    result = subprocess.run(
+        command, cwd=tmp_path, env=env, capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.count('Results in') == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['run', 'toy.py']
     content = torch.load(tmp_path / 'run' / 'full' / 'iter_3.pth', weights_only=True)
     assert not [key for key in content['state_dict'] if 'module' in key]
     assert len(content['posegen']['random_states']) == 2

@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import build_from_cfg
+from mmengine.runner import Runner
 
 from posegen.utils.errors import ConfigError, PosegenError
 
@@ -29,17 +30,40 @@ def explain_build_error(error: Exception, cfg: Config | Mapping[str, Any]) -> Ex
     """
     if isinstance(error, PosegenError):
         return error
-    frames = [f for f in _frames(error) if f.f_code is build_from_cfg.__code__]
-    if not frames:
+    cfg = cfg.to_dict() if isinstance(cfg, Config) else cfg
+    found = (_building(frame, cfg) for frame in reversed([*_frames(error)]))
+    where = next(filter(None, found), None)
+    if where is None:
         return error
-    spec = frames[-1].f_locals.get('cfg')
-    if not isinstance(spec, Mapping):
-        return error
-    place = _place_of(spec, cfg.to_dict() if isinstance(cfg, Config) else cfg)
     reason = str(error).strip().split('\n')[0] or 'no reason given'
-    return ConfigError(
-        f'{place}: {spec.get("type")} cannot be built: {type(error).__name__}: {reason}'
-    )
+    return ConfigError(f'{where} cannot be built: {type(error).__name__}: {reason}')
+
+
+# What MMEngine's Runner builds itself, by the method that does.
+_SECTIONS = dict(
+    build_train_loop='train_cfg',
+    build_val_loop='val_cfg',
+    build_test_loop='test_cfg',
+    build_optim_wrapper='optim_wrapper',
+    build_param_scheduler='param_scheduler',
+    build_log_processor='log_processor',
+    set_randomness='randomness',
+    setup_env='env_cfg',
+)
+_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def _building(frame: FrameType, cfg: Mapping[str, Any]) -> str | None:
+    """What a call on the way to the error was building, or None."""
+    if frame.f_code is build_from_cfg.__code__:
+        spec = frame.f_locals['cfg']
+        return f'{_place_of(spec, cfg)}: {spec.get("type")}'
+    if frame.f_code is Runner.build_dataloader.__code__:
+        spec = frame.f_locals['dataloader']
+        return next((n for n in _LOADERS if _same(cfg.get(n), spec)), None)
+    if isinstance(frame.f_locals.get('self'), Runner):
+        return _SECTIONS.get(frame.f_code.co_name)
+    return None
 
 
 def _frames(error: Exception) -> Iterator[FrameType]:
