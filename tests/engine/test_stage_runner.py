@@ -1,0 +1,68 @@
+"""What differs from MMEngine's Runner."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from posegen.engine.stage_record import read_record
+from posegen.engine.stage_runner import _ConsoleFormatter, _is_for_console
+from posegen.utils.errors import WeightsError
+from tests.engine.conftest import weights_of
+from tests.helpers.toy_training import toy_config
+
+
+@pytest.mark.parametrize('kind', ['checkpoint', 'state dict', 'safetensors'])
+def test_a_stage_may_start_from_any_weight_file(
+    kind: str, train: Callable, finished_run: Path, tmp_path: Path
+) -> None:
+    path = finished_run / 'full' / 'iter_4.pth'
+    weights = weights_of(path)
+    if kind == 'state dict':
+        path = tmp_path / 'weights.pth'
+        torch.save(weights, path)
+    elif kind == 'safetensors':
+        path = tmp_path / 'weights.safetensors'
+        save_file(weights, path)
+    stages = toy_config(iters=1)['stages']
+    stages[1]['load_from'] = str(path)
+    train(stages=stages, stage='full')  # no need of the stage before
+    assert read_record(tmp_path / 'run' / 'full').finished
+    found = weights_of(tmp_path / 'run' / 'full' / 'iter_1.pth')
+    # One step of Adam moves a weight by at most its learning rate.
+    assert max((found[key] - weights[key]).abs().max() for key in found) < 0.02
+
+
+def test_python_objects_in_a_file_are_refused(train: Callable, tmp_path: Path) -> None:
+    torch.save(dict(state_dict={}, extra=Path('x')), tmp_path / 'old.pth')
+    with pytest.raises(WeightsError, match=r'pathlib.* was refused'):
+        train(load_from=str(tmp_path / 'old.pth'))
+
+
+def record(message: str, level: int = logging.INFO) -> logging.LogRecord:
+    return logging.LogRecord('mmengine', level, 'file', 1, message, (), None)
+
+
+@pytest.mark.parametrize(
+    ('message', 'level', 'shown'),
+    [
+        ('Iter(train) [2/2]', logging.INFO, True),
+        ('Config:\nmodel = 3', logging.INFO, False),
+        ('Exp name: toy', logging.INFO, False),
+        ('two\nlines', logging.WARNING, True),
+        ('Dataset ToyPairs has no metainfo.', logging.WARNING, False),
+    ],
+)
+def test_the_console_shows_what_matters(message: str, level: int, shown: bool) -> None:
+    assert _is_for_console(record(message, level)) is shown
+
+
+def test_the_level_is_said_where_it_is_not_the_usual_one() -> None:
+    form = _ConsoleFormatter(datefmt='%H:%M:%S').format
+    assert form(record('hello')).endswith(' hello')
+    assert form(record('hello', logging.WARNING)).endswith(' WARNING: hello')
