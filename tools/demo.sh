@@ -14,7 +14,8 @@ again="rm -rf $out $data && bash tools/demo.sh"
 
 make_people() {
     python tools/datasets/make_synthetic.py --out "$data" --size 128x64 \
-        --train-people 80 --test-people 12 --views 6 --pairs-per-person 20
+        --train-people 80 --test-people 12 --views 6 --pairs-per-person 20 \
+        --truth test
 }
 
 train() {
