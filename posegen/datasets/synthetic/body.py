@@ -118,6 +118,12 @@ class Body:
     legs: dict[str, np.ndarray]
     height: float
 
+    def rigid(self, count: int, bone: str) -> np.ndarray:
+        """(count, B) float32 skinning weights that follow one bone."""
+        weights = np.zeros((count, len(self.model.bones)), np.float32)
+        weights[:, self.model.bones.index(bone)] = 1
+        return weights
+
     def region(self, name: str) -> np.ndarray:
         """(V,) share of the skinning weight that belongs to a region."""
         return self.model.regions[name]
@@ -333,6 +339,18 @@ def along(points: np.ndarray, line: np.ndarray) -> np.ndarray:
     first = (points - line[0]) @ upper / (upper @ upper)
     second = 1 + (points - line[1]) @ lower / (lower @ lower)
     return np.where(second > 1, second, np.minimum(first, 1.0))
+
+
+def limb_point(line: np.ndarray, t: float) -> np.ndarray:
+    """(3,) point of a limb's axis at coordinate ``t`` (see :func:`along`)."""
+    part = int(t >= 1)
+    return line[part] + (t - part) * (line[part + 1] - line[part])
+
+
+def limb_metres(line: np.ndarray, t: np.ndarray | float) -> np.ndarray:
+    """Limb coordinates (see :func:`along`) as metres from the limb's start."""
+    upper, lower = np.linalg.norm(np.diff(line, axis=0), axis=1)
+    return np.where(np.less(t, 1), t * upper, upper + (np.asarray(t) - 1) * lower)
 
 
 def around(points: np.ndarray, line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

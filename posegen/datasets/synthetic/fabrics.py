@@ -209,6 +209,50 @@ def _knit(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
     return first * (1 + 0.16 * (loops + rows))[..., None]
 
 
+def _melange(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    fibres = smooth_noise(rng, 16, 2) + 0.5 * rng.standard_normal((TILE, TILE))
+    return first * (1 + 0.10 * fibres)[..., None]
+
+
+def _herringbone(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    x, y = _grid()
+    zigzag = np.abs((x * 6) % 1 - 0.5) * 2
+    mask = _band(y + zigzag / 12, 12, 0.5)
+    shade = 1.5 if first.mean() < 0.3 else 0.72
+    return _mix(mask, first, np.clip(first * shade, 0, 1))
+
+
+def _argyle(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    x, y = _grid()
+    second, third = second_colour(rng, first), second_colour(rng, first)
+    u, v = (x * 3) % 1 - 0.5, (y * 2) % 1 - 0.5
+    diamond = np.clip((0.46 - np.abs(u) - np.abs(v)) * TILE / 4, 0, 1)
+    checker = (np.floor(x * 3) + np.floor(y * 2)) % 2
+    tile = _mix(diamond * checker, first, second)
+    lines = np.minimum(np.abs(np.abs(u) - np.abs(v)), 0.5)
+    return _mix(np.clip((0.02 - lines) * TILE / 2 + 0.5, 0, 0.8), tile, third)
+
+
+def _tie_dye(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    second, third = second_colour(rng, first), second_colour(rng, first)
+    tile = _mix(0.5 + 0.7 * smooth_noise(rng, 2, 2), first, second)
+    return _mix(smooth_noise(rng, 3, 2) - 0.4, tile, third * 0.5 + 0.4)
+
+
+def _leopard(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    ground = np.array([0.76, 0.58, 0.36]) * rng.uniform(0.8, 1.1)
+    spots = np.abs(smooth_noise(rng, 9, 1))
+    ring = np.clip((0.35 - np.abs(spots - 1.15)) * 6, 0, 1)
+    heart = np.clip((spots - 1.4) * 5, 0, 1)
+    return _mix(ring, _mix(heart, ground, ground * 0.72), np.array([0.12, 0.08, 0.06]))
+
+
+def _leather(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    tones = np.array([[0.06, 0.06, 0.065], [0.24, 0.14, 0.09], [0.42, 0.27, 0.16]])
+    tone = tones[rng.choice(3, p=[0.6, 0.25, 0.15])]
+    return tone * (1 + 0.05 * smooth_noise(rng, 12, 2))[..., None]
+
+
 _PATTERNS: dict[str, Callable[[np.random.Generator, np.ndarray], np.ndarray]] = {
     'plain': _plain,
     'stripes': _stripes,
@@ -218,7 +262,14 @@ _PATTERNS: dict[str, Callable[[np.random.Generator, np.ndarray], np.ndarray]] = 
     'camouflage': _camouflage,
     'denim': _denim,
     'knit': _knit,
+    'melange': _melange,
+    'herringbone': _herringbone,
+    'argyle': _argyle,
+    'tie_dye': _tie_dye,
+    'leopard': _leopard,
+    'leather': _leather,
 }
+_GLOSS = {'leather': 0.35, 'denim': 0.03, 'knit': 0.02, 'melange': 0.02}
 PATTERNS = tuple(_PATTERNS)
 
 
@@ -226,7 +277,6 @@ def make_fabric(
     rng: np.random.Generator,
     pattern: str,
     colour: np.ndarray | None = None,
-    gloss: float = 0.05,
 ) -> Fabric:
     """Weave a cloth.
 
@@ -234,7 +284,6 @@ def make_fabric(
         rng: source of randomness for colours and the pattern's parameters.
         pattern: one of :data:`PATTERNS`.
         colour: (3,) ground colour; drawn when not given.
-        gloss: strength of the highlight.
     """
     colour = clothing_colour(rng) if colour is None else np.asarray(colour)
     tile = _PATTERNS[pattern](rng, colour)
@@ -242,4 +291,4 @@ def make_fabric(
     cloudy = 1 + 0.02 * smooth_noise(rng, 3)[..., None]
     tile = np.clip(tile * fine * cloudy, 0, 1)
     repeat = float(rng.uniform(0.16, 0.34))
-    return Fabric(pattern, pyramid(tile), repeat, gloss)
+    return Fabric(pattern, pyramid(tile), repeat, _GLOSS.get(pattern, 0.05))

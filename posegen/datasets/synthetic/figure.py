@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,14 @@ from posegen.datasets.synthetic.layers import Layer
 from posegen.datasets.synthetic.materials import Material, Samples
 from posegen.datasets.synthetic.skeleton import bone_transforms, skin
 from posegen.datasets.synthetic.surface import corner_matrix, face_cross, unit
+from posegen.datasets.synthetic.tubes import (
+    TUBE_COLUMNS,
+    TUBE_RINGS,
+    Hanging,
+    LegRoom,
+    leg_room,
+    push_off_legs,
+)
 
 
 @dataclass(frozen=True)
@@ -25,9 +34,10 @@ class Figure:
         layer_names: index -> name of the layer.
         points: (V, 3) rest positions; weights: (V, B).
         triangles: (F, 3); corners: (V, F) incidence.
-        face_material, face_layer, parts: (F,) uint8.
-        cloth: (F, 3, 3); girth: (F,).
+        face_material, face_layer, parts, panels: (F,) uint8.
+        cloth: (F, 3, 4); girth: (F,).
         masks: (V, M) skin masks.
+        hangings: tubes that keep off the legs; room: the space that legs take.
     """
 
     body: Body
@@ -41,9 +51,12 @@ class Figure:
     face_material: np.ndarray
     face_layer: np.ndarray
     parts: np.ndarray
+    panels: np.ndarray
     cloth: np.ndarray
     girth: np.ndarray
     masks: np.ndarray
+    hangings: tuple[Hanging, ...]
+    room: LegRoom
 
     def samples(
         self, faces: np.ndarray, shares: np.ndarray, footprint: float
@@ -60,6 +73,7 @@ class Figure:
             rest=mix(self.points, corners, shares),
             cloth=np.einsum('nk,nkc->nc', shares, self.cloth[faces]),
             girth=self.girth[faces],
+            panels=self.panels[faces],
             masks=mix(self.masks, corners, shares),
             footprint=footprint,
         )
@@ -86,8 +100,20 @@ def mix(values: np.ndarray, corners: np.ndarray, shares: np.ndarray) -> np.ndarr
     return mixed
 
 
-def assemble(body: Body, layers: list[Layer], materials: dict[str, Material]) -> Figure:
-    """Join layers into a figure. Skin masks are read from the layer named 'skin'."""
+def assemble(
+    body: Body,
+    layers: list[Layer],
+    materials: dict[str, Material],
+    hangings: Sequence[tuple[int, float]] = (),
+) -> Figure:
+    """Join layers into a figure.
+
+    Args:
+        body: the body inside.
+        layers: garments, hair and skin; the masks belong to the layer named 'skin'.
+        materials: by the names that the layers use.
+        hangings: (index of a layer that is a tube, metres that it keeps off the legs).
+    """
     sizes = np.cumsum([0] + [len(layer.surface.points) for layer in layers])
     triangles = np.concatenate(
         [layer.surface.triangles + start for layer, start in zip(layers, sizes)]
@@ -114,9 +140,15 @@ def assemble(body: Body, layers: list[Layer], materials: dict[str, Material]) ->
         face_material=np.repeat(indices, counts).astype(np.uint8),
         face_layer=np.repeat(np.arange(len(layers)), counts).astype(np.uint8),
         parts=np.concatenate([layer.parts for layer in layers]),
+        panels=np.concatenate([layer.panels for layer in layers]),
         cloth=np.concatenate([layer.cloth for layer in layers]),
         girth=np.concatenate([layer.girth for layer in layers]),
         masks=np.concatenate(padded)[used],
+        hangings=tuple(
+            Hanging(int(np.searchsorted(used, sizes[index])), ease)
+            for index, ease in hangings
+        ),
+        room=leg_room(body),
     )
 
 
@@ -125,6 +157,11 @@ def pose_figure(figure: Figure, rotations: dict[str, np.ndarray]) -> Posed:
     body = figure.body
     transforms = bone_transforms(body, rotations)
     points = skin(figure.points, figure.weights, transforms)
+    for tube in figure.hangings:
+        own = slice(tube.start, tube.start + TUBE_RINGS * TUBE_COLUMNS)
+        grid = points[own].reshape(TUBE_RINGS, TUBE_COLUMNS, 3)
+        grid = push_off_legs(grid, figure.room, transforms, tube.ease)
+        points[own] = grid.reshape(-1, 3)
     normals = unit(figure.corners @ face_cross(points, figure.triangles))
     bare = skin(body.points, body.model.weights, transforms)
     return Posed(points, normals, body.model.joints @ bare)

@@ -1,17 +1,22 @@
-"""Hair: a cap grown from the scalp, and lengths that hang from it."""
+"""Hair: caps of short hair grown from the scalp, and longer hair that hangs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from posegen.datasets.synthetic.body import Body
 from posegen.datasets.synthetic.garments import shell
 from posegen.datasets.synthetic.surface import (
     Surface,
     moved,
+    relax,
+    smoothing_matrix,
     smoothstep,
+    subdivide,
+    sweep,
     tube_triangles,
     vertex_normals,
 )
@@ -24,16 +29,21 @@ class HairShape:
     Attributes:
         thickness: metres over the scalp at the crown.
         fringe: metres that the hairline comes down the forehead.
-        length: metres that it hangs below the ears; 0 for short cuts.
-        sides: metres that it comes down over the temples and ears.
-        bun: radius in metres of a bun or a ponytail's knot at the back, 0 for none.
+        length: metres that it hangs below the ears, None for cuts that end on the
+            scalp.
+        sides: short cuts: share of the thickness that is left over the ears.
+        wave: metres of waviness.
+        parting: degrees from the middle where the hair parts, to the person's left.
+        bun: radius in metres of a bun at the back, 0 for none.
         tail: length in metres of a ponytail, 0 for none.
     """
 
     thickness: float
     fringe: float = 0.0
-    length: float = 0.0
-    sides: float = 0.0
+    length: float | None = None
+    sides: float = 0.7
+    wave: float = 0.0
+    parting: float = 0.0
     bun: float = 0.0
     tail: float = 0.0
 
@@ -46,102 +56,190 @@ def head_centre(body: Body) -> np.ndarray:
     return np.array([0.0, centre[1] - 0.005, max(centre[2], eyes[2] - 0.02)])
 
 
-def hairline_field(body: Body, shape: HairShape) -> np.ndarray:
-    """(V,) metres inside the scalp's hair."""
+def forehead(body: Body, fringe: float) -> float:
+    """z of the hairline over the brow."""
+    eyes, crown = body.heads['eye.L'][2], body.points[:, 2].max()
+    return float(eyes + 0.52 * (crown - eyes) - fringe)
+
+
+def hairline_field(body: Body, fringe: float, swept: bool = False) -> np.ndarray:
+    """(V,) metres inside the scalp's hair.
+
+    Args:
+        body: whose it is.
+        fringe: metres that the hairline comes down the forehead.
+        swept: the hair is tied back, so the hairline leaves temples and neck free.
+    """
     centre, points = head_centre(body), body.points
-    eyes = body.heads['eye.L'][2]
     offset = points - centre
     angle = np.degrees(np.abs(np.arctan2(offset[:, 0], -offset[:, 1])))
-    ear, crown = centre[2], points[:, 2].max()
-    brow = eyes + 0.52 * (crown - eyes) - shape.fringe
-    knots = [0, 30, 52, 68, 88, 105, 125, 180]
-    temple = ear + 0.035 - shape.sides
-    line = [brow, brow, brow - 0.012, temple + 0.012, temple]
-    line += [ear + 0.005 - shape.sides, ear - 0.045, ear - 0.065]
+    brow, ear = forehead(body, fringe), centre[2]
+    knots = [0, 25, 45, 60, 74, 86, 100, 112, 130, 180]
+    line = [brow, brow - 0.002, brow - 0.012, brow - 0.03, ear + 0.030, ear + 0.004]
+    line += [ear + 0.022, ear - 0.03, ear - 0.052, ear - 0.066]
+    if swept:
+        line[4:6] = [ear + 0.045, ear + 0.03]
     field = points[:, 2] - np.interp(angle, knots, line)
-    ears = body.model.masks['ears'] > 0.3
-    bare_ears = ears & (shape.sides < 0.02)
-    field = np.where(bare_ears, -0.01, field)
+    field = np.where(body.model.masks['ears'] > 0.3, -0.01, field)
     return np.where(body.region('head') > 0.5, field, -0.05)
 
 
-def hair_cap(body: Body, shape: HairShape, rng: np.random.Generator) -> Surface:
-    """The hair on the scalp, thicker at the crown than at the hairline."""
-    field = hairline_field(body, shape)
-    swell = 0.25 + 0.75 * smoothstep(0.0, 0.06, field)
-    cap = shell(body, field, shape.thickness * swell, rounds=3)
-    normals = vertex_normals(cap.points, cap.triangles)
-    waves = rng.standard_normal((10, 3)) * 55
-    bumps = np.sin(cap.points @ waves.T + rng.uniform(0, 6.3, 10)).mean(1)
-    lift = 0.18 * shape.thickness * bumps
-    return moved(cap, cap.points + normals * lift[:, None])
+def hair_cap(
+    body: Body, shape: HairShape, rng: np.random.Generator, swept: bool = False
+) -> Surface:
+    """The hair on the scalp, thicker at the crown than over the ears."""
+    field = hairline_field(body, shape.fringe, swept)
+    rise = body.points[:, 2] - head_centre(body)[2]
+    top = smoothstep(0.02, 0.09, rise)
+    thick = shape.thickness * (shape.sides + (1 - shape.sides) * top)
+    thick = thick * (0.12 + 0.88 * smoothstep(0.0, 0.05, field))
+    cap = shell(body, field, np.maximum(thick, 0.002), rounds=3)
+    cap = subdivide(cap)
+    matrix = smoothing_matrix(cap.triangles, len(cap.points))
+    soft = np.where(cap.edge[:, None] > 0.004, relax(cap.points, matrix, 2), cap.points)
+    return _tousle(moved(cap, soft), rng, 0.10 * shape.thickness + 0.3 * shape.wave)
 
 
-def hair_lengths(body: Body, shape: HairShape) -> Surface:
-    """Hair that hangs from the cap over the back and the sides of the neck."""
+def _tousle(surface: Surface, rng: np.random.Generator, height: float) -> Surface:
+    normals = vertex_normals(surface.points, surface.triangles)
+    waves = rng.standard_normal((12, 3)) * 60
+    bumps = np.sin(surface.points @ waves.T + rng.uniform(0, 6.3, 12)).sum(1) / 3.5
+    bumps = bumps * smoothstep(0.0, 0.03, surface.edge)
+    return moved(surface, surface.points + height * normals * bumps[:, None])
+
+
+def long_hair(body: Body, shape: HairShape, rng: np.random.Generator) -> Surface:
+    """Hair that follows the skull from the crown, then hangs: bobs and long hair.
+
+    Columns run around the head; each follows the skull from the crown down to its own
+    end: the fringe before the forehead, the full length at the sides and the back.
+    """
+    assert shape.length is not None
     centre = head_centre(body)
-    columns, rings = 40, 18
-    angles = np.radians(np.linspace(72, 288, columns))
-    directions = np.stack([np.sin(angles), -np.cos(angles)], 1)
-    heights = np.linspace(centre[2] + 0.03, centre[2] - shape.length, rings)
-    head = body.points[
-        (body.region('head') > 0.8) & (np.abs(body.points[:, 2] - heights[0]) < 0.02)
-    ]
-    start = ((head[:, :2] - centre[:2]) @ directions.T).max(0) + 0.8 * shape.thickness
-    trunk = (body.region('trunk') > 0.5) & (np.abs(body.points[:, 0]) < 0.13)
-    cloud = body.points[trunk & (body.points[:, 1] > centre[1])]
-    back = smoothstep(np.radians(50), np.radians(20), np.abs(angles - np.pi))
-    rows = []
-    for index, z in enumerate(heights):
-        near = cloud[np.abs(cloud[:, 2] - z) < 0.03]
-        radius = start * (1 - 0.06 * min(index / 5, 1))
-        if len(near):
-            clear = ((near[:, :2] - centre[:2]) @ directions.T).max(0) + 0.028
-            radius = np.maximum(radius, back * clear)
-        flat = centre[:2] + radius[:, None] * directions
-        rows.append(np.concatenate([flat, np.full((columns, 1), z)], 1))
-    points = np.stack(rows)
-    for _ in range(3):
-        points[1:-1] = (points[:-2] + 2 * points[1:-1] + points[2:]) / 4
-    triangles = _strip_triangles(rings, columns)
-    weights = _hanging_weights(body, points.reshape(-1, 3))
-    return Surface(points.reshape(-1, 3), weights, triangles)
+    angles = np.radians(np.linspace(0, 360, 72, endpoint=False))
+    ends = _ends(body, shape, np.degrees(angles), rng)
+    arc, drop = 16, 16
+    level = np.arccos(np.clip((ends - centre[2]) / 0.125, 0, 1))
+    polar = level * np.linspace(0.02, 1, arc)[:, None]
+    directions = np.stack(
+        [
+            np.sin(polar) * np.sin(angles),
+            -np.sin(polar) * np.cos(angles),
+            np.cos(polar) + 0 * angles,
+        ],
+        -1,
+    )
+    points = centre + _skull_radius(body, centre, directions)[..., None] * directions
+    away = points - centre
+    lift = shape.thickness * _parting(shape, angles, polar)
+    points = centre + away * (1 + lift / np.linalg.norm(away, axis=-1))[..., None]
+    down = (
+        np.minimum(ends - points[-1, :, 2], 0) * np.linspace(0, 1, drop + 1)[1:, None]
+    )
+    hanging = np.repeat(points[-1][None], drop, 0)
+    hanging[..., 2] += down
+    hanging = _clear_back(body, centre, hanging)
+    points = np.concatenate([points, hanging])
+    points = _waves(points, centre, angles, shape, rng)
+    triangles = tube_triangles(len(points), len(angles))
+    flat = points.reshape(-1, 3)
+    return Surface(flat, _hanging_weights(body, flat), triangles)
 
 
-def _strip_triangles(rings: int, columns: int) -> np.ndarray:
-    i, j = np.meshgrid(np.arange(rings - 1), np.arange(columns - 1), indexing='ij')
-    a = i * columns + j
-    faces = [a, a + columns, a + 1, a + 1, a + columns, a + columns + 1]
-    return np.stack(faces, -1).reshape(-1, 3).astype(np.int32)
+def _ends(
+    body: Body, shape: HairShape, degrees: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """z where each column of hair ends."""
+    centre = head_centre(body)
+    turn = np.minimum(degrees, 360 - degrees)
+    long = centre[2] - shape.length
+    brow = forehead(body, shape.fringe)
+    edge = 58 + rng.uniform(-4, 4)
+    face = np.interp(turn, [0, 30, edge - 6], [brow, brow - 0.004, brow - 0.03])
+    ends = np.where(turn < edge, face, long)
+    ragged = 0.012 * rng.standard_normal(len(degrees)) * (shape.length > 0.1)
+    return ends + np.where(turn < edge, 0, ragged)
+
+
+def _skull_radius(body: Body, centre: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    head = (body.region('head') > 0.5) & (body.model.masks['ears'] < 0.2)
+    offset = body.points[head & (body.model.eyes < 0.1)] - centre
+    radius = np.linalg.norm(offset, axis=1)
+    _, nearest = cKDTree(offset / radius[:, None]).query(directions, k=5)
+    return radius[nearest].mean(-1)
+
+
+def _parting(shape: HairShape, angles: np.ndarray, polar: np.ndarray) -> np.ndarray:
+    """Thickness factor: low along the parting, full elsewhere, thin at the roots."""
+    side = np.angle(np.exp(1j * (angles - np.radians(shape.parting))))
+    valley = np.exp(-((side / 0.12) ** 2)) * smoothstep(1.2, 0.5, polar)
+    return (1 - 0.7 * valley) * (0.55 + 0.45 * smoothstep(0.0, 0.5, polar))
+
+
+def _clear_back(body: Body, centre: np.ndarray, hanging: np.ndarray) -> np.ndarray:
+    """Keep hanging hair off the neck, the shoulders' back and the chest."""
+    near = (body.region('trunk') > 0.3) & (np.abs(body.points[:, 0]) < 0.14)
+    cloud = body.points[near & (body.points[:, 2] > centre[2] - 0.6)]
+    tree = cKDTree(cloud[:, [0, 2]])
+    behind = hanging[..., 1] > centre[1] + 0.03
+    query = hanging[..., [0, 2]].reshape(-1, 2)
+    distance, nearest = tree.query(query, k=12)
+    back = np.where(distance < 0.035, cloud[nearest, 1], -np.inf).max(1)
+    back = back.reshape(hanging.shape[:2]) + 0.026
+    pushed = np.where(behind, np.maximum(hanging[..., 1], back), hanging[..., 1])
+    for _ in range(4):
+        pushed[1:-1] = (pushed[:-2] + 2 * pushed[1:-1] + pushed[2:]) / 4
+    return np.concatenate([hanging[..., :1], pushed[..., None], hanging[..., 2:]], -1)
+
+
+def _waves(
+    points: np.ndarray,
+    centre: np.ndarray,
+    angles: np.ndarray,
+    shape: HairShape,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Strands that swing in and out, more so further down."""
+    away = points[..., :2] - centre[:2]
+    radius = np.maximum(np.linalg.norm(away, axis=-1), 1e-6)
+    fall = np.linspace(0, 1, len(points))[:, None]
+    swing = np.sin(28 * fall + 3 * np.sin(3 * angles + rng.uniform(0, 6)))
+    locks = np.sin(17 * angles + rng.uniform(0, 6)) + np.sin(11 * angles)
+    change = fall * (shape.wave * swing + 0.0025 * locks)
+    grown = away * (1 + change / radius)[..., None] + centre[:2]
+    return np.concatenate([grown, points[..., 2:]], -1)
 
 
 def _hanging_weights(body: Body, points: np.ndarray) -> np.ndarray:
     """From the head to the upper spine with falling height."""
-    bones = body.model.bones
-    weights = np.zeros((len(points), len(bones)), np.float32)
     neck = body.heads['neck01'][2]
-    share = smoothstep(neck - 0.08, body.heads['head'][2], points[:, 2])
-    weights[:, bones.index('head')] = share
-    weights[:, bones.index('spine01')] = 1 - share
-    return weights
+    share = smoothstep(neck - 0.08, body.heads['head'][2] - 0.02, points[:, 2])[:, None]
+    count = len(points)
+    return (body.rigid(count, 'head') * share).astype(np.float32) + (
+        body.rigid(count, 'spine01') * (1 - share)
+    ).astype(np.float32)
 
 
-def ball(
-    body: Body, centre: np.ndarray, radii: np.ndarray, bone: str = 'head'
-) -> Surface:
-    """An ellipsoid that is fixed to one bone: a bun, a knot, a button."""
-    rings, columns = 9, 14
+def ponytail(body: Body, shape: HairShape, rng: np.random.Generator) -> Surface:
+    """A tail from the back of the head."""
+    root = head_centre(body) + (0, 0.095, 0.05 + rng.uniform(-0.03, 0.03))
+    t = np.linspace(0, 1, 16)[:, None]
+    bow = 0.05 * np.sin(np.pi * np.minimum(t * 1.4, 1))
+    path = root + np.concatenate([0 * t, bow + 0.02 * t, -shape.tail * t**1.3], 1)
+    swell = np.sin(np.pi * np.clip(0.12 + 0.8 * t[:, 0], 0, 1)) ** 0.6
+    radii = (0.012 + 0.022 * swell) * (1 - 0.35 * t[:, 0])
+    radii[-1] = 0.004
+    return sweep(path, radii, _hanging_weights(body, path), around=12)
+
+
+def ball(body: Body, centre: np.ndarray, radii: np.ndarray, bone: str) -> Surface:
+    """An ellipsoid that is fixed to one bone: a bun, a hood, a pompon."""
+    rings, columns = 11, 18
     polar = np.linspace(0.02, np.pi - 0.02, rings)[:, None]
     turn = np.arange(columns) / columns * 2 * np.pi
-    unit = np.stack(
-        [
-            np.sin(polar) * np.sin(turn),
-            -np.sin(polar) * np.cos(turn),
-            np.cos(polar) + 0 * turn,
-        ],
-        -1,
+    around = [np.sin(polar) * np.sin(turn), -np.sin(polar) * np.cos(turn)]
+    directions = np.stack([*around, np.cos(polar) + 0 * turn], -1)
+    points = centre + directions.reshape(-1, 3) * radii
+    return Surface(
+        points, body.rigid(len(points), bone), tube_triangles(rings, columns)
     )
-    points = centre + unit.reshape(-1, 3) * radii
-    weights = np.zeros((len(points), len(body.model.bones)), np.float32)
-    weights[:, body.model.bones.index(bone)] = 1
-    return Surface(points, weights, tube_triangles(rings, columns))

@@ -18,6 +18,7 @@ from posegen.datasets.synthetic.body import (
     arm_line,
     around,
     leg_line,
+    limb_metres,
 )
 from posegen.datasets.synthetic.surface import Surface
 
@@ -36,8 +37,8 @@ class Layer:
         surface: geometry in rest pose.
         material: key into the person's materials.
         parts: (F,) uint8 part label of each triangle.
-        cloth: (F, 3, 3) float32 cosine and sine of the angle around the panel and the
-            length along it in metres, at each corner.
+        cloth: (F, 3, 4) float32 at each corner: cosine and sine of the angle around
+            the panel, length along it and distance from the nearest hem, in metres.
         girth: (F,) float32 metres around the panel.
         panels: (F,) uint8 index into :data:`PANELS`.
     """
@@ -69,9 +70,8 @@ def _trunk_cloth(body: Body, points: np.ndarray) -> tuple[np.ndarray, float]:
 
 def _limb_cloth(points: np.ndarray, line: np.ndarray) -> tuple[np.ndarray, float]:
     radius, angle = around(points, line)
-    upper, lower = np.linalg.norm(np.diff(line, axis=0), axis=1)
     t = along(points, line)
-    length = np.where(t < 1, t * upper, upper + (t - 1) * lower)
+    length = limb_metres(line, t)
     near = (t > 0.2) & (t < 1.8)
     girth = 2 * np.pi * float(np.median(radius[near])) if near.any() else 0.3
     return np.concatenate([angle, -length[:, None]], 1), girth
@@ -143,12 +143,13 @@ def make_layer(
         parts = part_of(body, surface.weights, triangles)
     else:
         parts = np.full(len(triangles), part, np.uint8)
-    cloth = np.zeros((len(triangles), 3, 3), np.float32)
+    cloth = np.zeros((len(triangles), 3, 4), np.float32)
+    cloth[..., 3] = 1.0 if surface.edge is None else surface.edge[triangles]
     girth = np.zeros(len(triangles), np.float32)
     for index in np.unique(panels):
         chosen = panels == index
         values, length = _panel_cloth(body, surface.points, PANELS[index])
-        cloth[chosen], girth[chosen] = values[triangles[chosen]], length
+        cloth[chosen, :, :3], girth[chosen] = values[triangles[chosen]], length
     return Layer(name, surface, material, parts, cloth, girth, panels)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from posegen.datasets.synthetic.fabrics import Fabric, sample_tile
+from posegen.datasets.synthetic.trims import Trim, blend, cloth_colour
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,10 @@ class Samples:
 
     Attributes:
         rest: (N, 3) position in rest pose.
-        cloth: (N, 3) cosine and sine around the panel, length along it in metres.
+        cloth: (N, 4) cosine and sine around the panel, length along it and distance
+            from the nearest hem in metres.
         girth: (N,) metres around the panel.
+        panels: (N,) index into :data:`.layers.PANELS`.
         masks: (N, M) skin masks in the order of ``mask_names``.
         footprint: metres that one sample covers.
     """
@@ -24,15 +27,27 @@ class Samples:
     rest: np.ndarray
     cloth: np.ndarray
     girth: np.ndarray
+    panels: np.ndarray
     masks: np.ndarray
     footprint: float
+
+    @property
+    def edge(self) -> np.ndarray:
+        """(N,) metres from the nearest hem."""
+        return self.cloth[:, 3]
+
+    @property
+    def is_front(self) -> np.ndarray:
+        """(N,) bool, on the front half of the panel."""
+        return self.cloth[:, 0] > 0
 
 
 @dataclass(frozen=True)
 class Cloth:
-    """A fabric on a garment, with darker seams where it has them."""
+    """A fabric with its trims, painted in their order."""
 
     fabric: Fabric
+    trims: tuple[Trim, ...] = ()
     is_skin = False
 
     @property
@@ -42,10 +57,10 @@ class Cloth:
 
     def colour(self, samples: Samples) -> np.ndarray:
         """(N, 3) albedo."""
-        turn = np.arctan2(samples.cloth[:, 1], samples.cloth[:, 0]) / (2 * np.pi)
-        repeats = np.maximum(np.rint(samples.girth / self.fabric.repeat), 1)
-        u, v = turn * repeats, samples.cloth[:, 2] / self.fabric.repeat
-        return self.fabric.colour(u, v, samples.footprint)
+        colour = cloth_colour(self.fabric, samples)
+        for trim in self.trims:
+            colour = trim.paint(colour, samples)
+        return colour
 
 
 @dataclass(frozen=True)
@@ -61,6 +76,8 @@ class Skin:
         brow_shape: height over the eye, thickness, slope (metres, metres, ratio).
         noise: (n, n, 1) periodic tile of unit deviation.
         mask_names: columns of :attr:`Samples.masks`.
+        mouth: (3,) middle of the lips in rest pose.
+        beard: density in [0, 1]; length of the beard in metres is only its look.
     """
 
     tone: np.ndarray
@@ -71,6 +88,8 @@ class Skin:
     brow_shape: tuple[float, float, float]
     noise: np.ndarray
     mask_names: tuple[str, ...]
+    mouth: np.ndarray
+    beard: float = 0.0
     gloss = 0.10
     is_skin = True
 
@@ -81,11 +100,28 @@ class Skin:
         colour = self.tone * (1 + 0.025 * uneven)
         mask = dict(zip(self.mask_names, samples.masks.T))
         flushed = self.tone * np.array([1.04, 0.86, 0.84])
-        colour = _blend(colour, flushed, 0.5 * mask['ears'])
-        colour = _blend(colour, self.tone * 0.82, 0.5 * mask['eyelids'])
-        colour = _blend(colour, self.lip, 0.85 * mask['lips'])
-        colour = _blend(colour, self.brow, self._lashes(rest, mask['face']))
-        return _blend(colour, self.brow, 0.85 * self._brows(rest, mask['face']))
+        colour = blend(colour, flushed, 0.5 * mask['ears'])
+        colour = blend(colour, self.tone * 0.82, 0.5 * mask['eyelids'])
+        if self.beard > 0:
+            whiskers = self._whiskers(rest, mask['face'], uneven[:, 0])
+            colour = blend(colour, self.brow, self.beard * whiskers)
+        colour = blend(colour, self.lip, 0.85 * mask['lips'])
+        colour = blend(colour, self.brow, self._lashes(rest, mask['face']))
+        return blend(colour, self.brow, 0.85 * self._brows(rest, mask['face']))
+
+    def _whiskers(
+        self, rest: np.ndarray, face: np.ndarray, uneven: np.ndarray
+    ) -> np.ndarray:
+        """Upper lip, chin and jaw up to the ears."""
+        x, y, z = (rest - self.mouth).T
+        cheek = (
+            -0.004 + 0.6 * np.maximum(y - 0.02, 0) + 4.0 * np.maximum(y - 0.02, 0) ** 2
+        )
+        lip = np.clip((0.026 - np.abs(x)) / 0.008, 0, 1) * (z < 0.017) * (y < 0.02)
+        jaw = np.clip((cheek - z) / 0.018 + 0.3, 0, 1)
+        below = np.clip((z + 0.075) / 0.02, 0, 1) * (y < 0.085)
+        edge = np.clip(1 + 0.15 * uneven, 0, 1)
+        return np.maximum(lip, jaw) * below * edge * (face > 0.02)
 
     def _brows(self, rest: np.ndarray, face: np.ndarray) -> np.ndarray:
         height, thickness, slope = self.brow_shape
@@ -133,8 +169,8 @@ class Eyes:
         offset = samples.rest - self.centres[side]
         off_axis = np.hypot(offset[:, 0], offset[:, 2]) / self.radius
         colour = np.broadcast_to(np.array([0.90, 0.88, 0.86]), (len(side), 3))
-        colour = _blend(colour, self.iris, np.clip((0.52 - off_axis) * 12, 0, 1))
-        return _blend(colour, np.zeros(3) + 0.03, np.clip((0.24 - off_axis) * 14, 0, 1))
+        colour = blend(colour, self.iris, np.clip((0.52 - off_axis) * 12, 0, 1))
+        return blend(colour, np.zeros(3) + 0.03, np.clip((0.24 - off_axis) * 14, 0, 1))
 
 
 @dataclass(frozen=True)
@@ -164,32 +200,49 @@ class Hair:
 
 @dataclass(frozen=True)
 class Shoe:
-    """A shoe with a sole.
+    """A shoe with a sole, and laces if it has them.
 
     Attributes:
         upper, sole: (3,) colours.
         floor: z of the ground in rest pose.
         thickness: metres of the sole.
+        laces: paint pale laces over the instep.
     """
 
     upper: np.ndarray
     sole: np.ndarray
     floor: float
     thickness: float
-    gloss = 0.2
+    laces: bool = False
+    gloss = 0.15
     is_skin = False
 
     def colour(self, samples: Samples) -> np.ndarray:
         """(N, 3) albedo."""
         height = samples.rest[:, 2] - self.floor
         soft = max(samples.footprint / 2, 1e-4)
+        colour = np.broadcast_to(self.upper, samples.rest.shape)
+        if self.laces:
+            rows = np.abs((height / 0.011) % 1 - 0.5) < 0.22
+            on_top = (height > 0.05) & (height < 0.11) & (samples.cloth[:, 0] > 0.85)
+            pale = 0.75 + 0.25 * self.upper
+            strength = 0.5 * np.clip(0.006 / samples.footprint, 0, 1)
+            colour = blend(colour, pale, strength * (rows & on_top))
         share = np.clip((self.thickness - height) / soft + 0.5, 0, 1)
-        upper = np.broadcast_to(self.upper, samples.rest.shape)
-        return _blend(upper, self.sole, share)
+        return blend(colour, self.sole, share)
 
 
-Material = Cloth | Skin | Eyes | Hair | Shoe
+@dataclass(frozen=True)
+class Plain:
+    """One colour: rims of glasses, lenses."""
+
+    tone: np.ndarray
+    gloss: float
+    is_skin = False
+
+    def colour(self, samples: Samples) -> np.ndarray:
+        """(N, 3) albedo."""
+        return np.broadcast_to(self.tone, samples.rest.shape)
 
 
-def _blend(colour: np.ndarray, other: np.ndarray, amount: np.ndarray) -> np.ndarray:
-    return colour + amount[:, None] * (other - colour)
+Material = Cloth | Skin | Eyes | Hair | Shoe | Plain

@@ -74,7 +74,7 @@ class Leg:
     """One leg: thigh swing forwards, spread sideways, twist outwards, knee, foot."""
 
     swing: float = 0.0
-    spread: float = 3.0
+    spread: float = -1.0
     leg_twist: float = 4.0
     knee: float = 2.0
     foot: float = 0.0
@@ -137,7 +137,7 @@ def sample_pose(rng: np.random.Generator, kind: str | None = None) -> Pose:
 
 def _hanging_arm(rng: np.random.Generator) -> Arm:
     return Arm(
-        lift=rng.uniform(7, 22),
+        lift=rng.uniform(4, 18),
         azimuth=rng.uniform(-10, 55),
         arm_twist=rng.normal(5, 12),
         elbow=abs(rng.normal(16, 14)),
@@ -178,13 +178,15 @@ def _raised_arm(rng: np.random.Generator) -> Arm:
 def _standing_legs(rng: np.random.Generator) -> tuple[Leg, Leg]:
     relaxed = Leg(
         swing=rng.uniform(0, 14),
-        spread=rng.uniform(2, 9),
+        spread=rng.uniform(-1, 7),
         leg_twist=rng.uniform(0, 14),
         knee=rng.uniform(4, 22),
     )
-    firm = Leg(swing=rng.normal(0, 2), spread=rng.uniform(0, 6), knee=rng.uniform(0, 4))
+    firm = Leg(
+        swing=rng.normal(0, 2), spread=rng.uniform(-3, 3), knee=rng.uniform(0, 4)
+    )
     legs = (relaxed, firm) if rng.random() < 0.5 else (firm, relaxed)
-    wide = Leg(spread=rng.uniform(2, 14), knee=rng.uniform(0, 4))
+    wide = Leg(spread=rng.uniform(-2, 11), knee=rng.uniform(0, 4))
     return legs if rng.random() < 0.65 else (wide, replace(wide, leg_twist=6.0))
 
 
@@ -197,8 +199,8 @@ def _standing(rng: np.random.Generator) -> tuple:
 
 def _walking(rng: np.random.Generator) -> tuple:
     stride = rng.uniform(10, 26)
-    front = Leg(swing=stride, spread=1.0, knee=rng.uniform(2, 16), foot=-6.0)
-    back = Leg(swing=-0.7 * stride, spread=1.0, knee=rng.uniform(8, 45), foot=12.0)
+    front = Leg(swing=stride, spread=-1.5, knee=rng.uniform(2, 16), foot=-6.0)
+    back = Leg(swing=-0.7 * stride, spread=-1.5, knee=rng.uniform(8, 45), foot=12.0)
     arms = [_hanging_arm(rng), _hanging_arm(rng)]
     forward = int(rng.integers(2))
     reach = rng.uniform(12, 32)

@@ -20,11 +20,13 @@ class Surface:
             to -y and their left is +x.
         weights: (V, B) float32 skinning weights, rows sum to 1.
         triangles: (F, 3) int32 vertex indices, counter-clockwise from outside.
+        edge: (V,) metres from the nearest hem, or None where there is none.
     """
 
     points: np.ndarray
     weights: np.ndarray
     triangles: np.ndarray
+    edge: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -104,9 +106,22 @@ def cut_surface(surface: Surface, field: np.ndarray) -> tuple[Surface, Cut]:
     """:func:`cut_mesh` for points and weights together."""
     cut = cut_mesh(surface.triangles, field)
     piece = Surface(
-        cut.carry(surface.points), cut.carry(surface.weights), cut.triangles
+        cut.carry(surface.points),
+        cut.carry(surface.weights),
+        cut.triangles,
+        cut.carry(field),
     )
     return piece, cut
+
+
+def join(surfaces: list[Surface]) -> Surface:
+    """Several surfaces as one, without edges."""
+    starts = np.cumsum([0] + [len(surface.points) for surface in surfaces])
+    return Surface(
+        np.concatenate([surface.points for surface in surfaces]),
+        np.concatenate([surface.weights for surface in surfaces]),
+        np.concatenate([s.triangles + start for s, start in zip(surfaces, starts)]),
+    )
 
 
 def corner_matrix(triangles: np.ndarray, vertices: int) -> sparse.csr_matrix:
@@ -156,17 +171,74 @@ def relax(values: np.ndarray, matrix: sparse.csr_matrix, rounds: int) -> np.ndar
     return values
 
 
-def tube_triangles(rings: int, around: int) -> np.ndarray:
-    """Triangles of a closed-around tube of ``rings`` x ``around`` vertices.
+def subdivide(surface: Surface) -> Surface:
+    """Split every triangle into four at its edges' middles."""
+    triangles = surface.triangles.astype(np.int64)
+    count = len(surface.points)
+    pairs = np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
+    keys, middle = np.unique(pairs @ (count, 1), return_inverse=True)
+    first, second = keys // count, keys % count
+    ab, bc, ca = (middle.reshape(-1, 3) + count).T
+    a, b, c = triangles.T
+    pieces = [(a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca)]
+    faces = np.concatenate([np.stack(piece, 1) for piece in pieces])
+
+    def grow(values: np.ndarray) -> np.ndarray:
+        between = (values[first] + values[second]) / 2
+        return np.concatenate([values, between]).astype(values.dtype)
+
+    edge = None if surface.edge is None else grow(surface.edge)
+    points, weights = grow(surface.points), grow(surface.weights)
+    return Surface(points, weights, faces.astype(np.int32), edge)
+
+
+def tube_triangles(rings: int, around: int, closed: bool = True) -> np.ndarray:
+    """Triangles of a tube of ``rings`` x ``around`` vertices.
 
     Vertex (i, j) has index ``i * around + j``; rings go downwards, j runs from the
     front over the person's left, so that faces look outwards.
+
+    Args:
+        rings: vertices along the tube.
+        around: vertices around it.
+        closed: joins the last column to the first; else the tube is a strip.
     """
-    i, j = np.meshgrid(np.arange(rings - 1), np.arange(around), indexing='ij')
+    columns = around if closed else around - 1
+    i, j = np.meshgrid(np.arange(rings - 1), np.arange(columns), indexing='ij')
     a, b = i * around + j, i * around + (j + 1) % around
     c, d = a + around, b + around
     faces = np.stack([a, c, b, b, c, d], -1).reshape(-1, 3)
     return faces.astype(np.int32)
+
+
+def sweep(
+    path: np.ndarray, radii: np.ndarray, weights: np.ndarray, around: int = 8
+) -> Surface:
+    """A round tube along a path: a ponytail, the rim of glasses, a scarf.
+
+    Args:
+        path: (N, 3) points; the first and last may coincide.
+        radii: (N,) metres.
+        weights: (N, B) skinning weights along the path.
+        around: vertices around the tube.
+    """
+    tangent = unit(np.gradient(path, axis=0))
+    if np.allclose(path[0], path[-1]):
+        tangent[0] = tangent[-1] = unit(tangent[0] + tangent[-1])
+    helper = np.where(np.abs(tangent[:, :1]) < 0.9, [[1.0, 0, 0]], [[0, 1.0, 0]])
+    across = unit(np.cross(tangent, helper))
+    above = np.cross(tangent, across)
+    turn = np.arange(around) / around * 2 * np.pi
+    spoke = (
+        np.cos(turn)[None, :, None] * across[:, None]
+        + np.sin(turn)[None, :, None] * above[:, None]
+    )
+    points = path[:, None] + radii[:, None, None] * spoke
+    return Surface(
+        points.reshape(-1, 3),
+        np.repeat(weights, around, 0).astype(np.float32),
+        np.ascontiguousarray(tube_triangles(len(path), around)[:, ::-1]),
+    )
 
 
 def moved(surface: Surface, points: np.ndarray) -> Surface:
