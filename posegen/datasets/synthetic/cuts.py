@@ -62,7 +62,14 @@ class LegShape:
 
 @dataclass(frozen=True)
 class SkirtShape:
-    """A tube from the waist: ``length`` on the leg's coordinate, ``flare`` per metre."""
+    """The cut of a skirt, a tube from the waist.
+
+    Attributes:
+        length: end on the leg's coordinate.
+        flare: metres added to the radius per metre downwards.
+        rise: metres of the waistband above the hip joints.
+        ease: metres between body and cloth.
+    """
 
     length: float
     flare: float = 0.15

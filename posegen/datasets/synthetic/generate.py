@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from posegen.datasets.annotations import write_annotations, write_pairs
 from posegen.utils.errors import DataError
 
 SPLITS = ('train', 'test')
@@ -238,8 +239,7 @@ def _write_person(task: _Task) -> dict:
     if split in options.truth:
         _write_truth(task.folder / 'truth' / split, person, names)
     pairs = [(names[a], names[b]) for a, b in person.pairs]
-    joints = [marked.tolist() for marked in person.joints]
-    return {'names': names, 'joints': joints, 'pairs': pairs}
+    return {'names': names, 'joints': person.joints, 'pairs': pairs}
 
 
 def _write_truth(folder: Path, person: object, names: list[str]) -> None:
@@ -258,19 +258,16 @@ def _write_truth(folder: Path, person: object, names: list[str]) -> None:
 
 def _write_tables(folder: Path, rows: dict) -> None:
     for split in SPLITS:
-        annotation = ['name:keypoints_y:keypoints_x']
-        pairs = ['from,to']
-        for row in rows[split]:
-            for name, joints in zip(row['names'], row['joints']):
-                x, y = zip(*joints)
-                annotation.append(f'{name}: {list(y)}: {list(x)}')
-            pairs += [f'{source},{target}' for source, target in row['pairs']]
-        _write_lines(folder / f'synthetic-annotation-{split}.csv', annotation)
-        _write_lines(folder / f'synthetic-pairs-{split}.csv', pairs)
-
-
-def _write_lines(path: Path, lines: list[str]) -> None:
-    path.write_text('\n'.join(lines) + '\n')
+        names = [name for row in rows[split] for name in row['names']]
+        pairs = [pair for row in rows[split] for pair in row['pairs']]
+        joints = [marked for row in rows[split] for marked in row['joints']]
+        points = np.reshape(joints, (-1, 18, 2)).astype(np.float32)
+        score = (points[..., :1] >= 0).astype(np.float32)
+        keypoints = np.concatenate([points, score], 2)
+        write_annotations(
+            folder / f'synthetic-annotation-{split}.csv', names, keypoints
+        )
+        write_pairs(folder / f'synthetic-pairs-{split}.csv', pairs)
 
 
 def _write_manifest(folder: Path, options: SetOptions) -> None:

@@ -1,7 +1,7 @@
 """Outfits: which garments go together, and their layers on a body.
 
-The catalogue is data: a :class:`Recipe` gives the ranges that a garment is drawn from.
-An outfit always covers trunk, hips and upper thighs: a top and a bottom, or a dress.
+Garments are drawn from the recipes of :mod:`.catalogue`. An outfit always covers
+trunk, hips and upper thighs: a top and a bottom, or a dress.
 """
 
 from __future__ import annotations
@@ -12,153 +12,31 @@ import numpy as np
 
 from posegen.datasets.synthetic import cuts, garments, trims, tubes
 from posegen.datasets.synthetic.body import Body
+from posegen.datasets.synthetic.catalogue import (
+    BOTTOMS,
+    DRESS,
+    HALF,
+    LONG,
+    OUTERS,
+    SHORT,
+    TOPS,
+    WOOL,
+    Bottom,
+    Recipe,
+)
 from posegen.datasets.synthetic.cuts import LegShape, SkirtShape, TopShape
 from posegen.datasets.synthetic.fabrics import (
     Fabric,
     clothing_colour,
     make_fabric,
-    pyramid,
-    second_colour,
 )
 from posegen.datasets.synthetic.hair import ball
-from posegen.datasets.synthetic.layers import LEG, PANELS, TORSO, Layer, make_layer
+from posegen.datasets.synthetic.layers import LEG, TORSO, Layer, make_layer
 from posegen.datasets.synthetic.materials import Cloth, Material, Shoe
 from posegen.datasets.synthetic.shoes import ShoeShape, inside_shoes, shoe_pair
 from posegen.datasets.synthetic.surface import Surface, smoothstep, sweep
-
-_ARMS = (PANELS.index('arm.L'), PANELS.index('arm.R'))
-_LEGS = (PANELS.index('leg.L'), PANELS.index('leg.R'))
-_SOFT = {'plain': 0.4, 'stripes': 0.22, 'print': 0.12, 'dots': 0.08, 'tie_dye': 0.05,
-         'plaid': 0.05, 'camouflage': 0.03, 'argyle': 0.02, 'leopard': 0.03}  # fmt: skip
-_SHIRT = {'plain': 0.4, 'plaid': 0.28, 'stripes': 0.16, 'print': 0.08, 'denim': 0.08}
-_WOOL = {'knit': 0.45, 'plain': 0.2, 'stripes': 0.15, 'argyle': 0.1, 'melange': 0.1}
-_COAT = {'plain': 0.4, 'melange': 0.25, 'herringbone': 0.15, 'plaid': 0.1, 'knit': 0.1}
-_DRESS = {'plain': 0.32, 'print': 0.28, 'dots': 0.14, 'stripes': 0.12, 'plaid': 0.06,
-          'leopard': 0.04, 'tie_dye': 0.04}  # fmt: skip
-_TROUSER = {'plain': 0.6, 'melange': 0.12, 'plaid': 0.08, 'stripes': 0.06,
-            'print': 0.06, 'camouflage': 0.04, 'herringbone': 0.04}  # fmt: skip
-_SHORT, _HALF, _LONG = (0.38, 0.6), (1.1, 1.45), (1.9, 1.96)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Ranges that a garment of the upper body is drawn from.
-
-    Attributes:
-        odds: how often women and men wear it (relative).
-        patterns: fabric pattern -> weight.
-        sleeves: ranges of the sleeve's end, one is chosen; (0, 0) is sleeveless.
-        hem: range of metres below the hip joints.
-        necks: neck openings to choose from.
-        ease, drape: ranges, see :class:`.cuts.TopShape`.
-        details: names of the trims that it may carry, see ``_TOP_TRIMS``.
-        opening: range of the gap's half width, None for closed.
-        tail: range of the length of a coat's tails on the leg's coordinate, or None.
-    """
-
-    odds: tuple[float, float]
-    patterns: dict[str, float]
-    sleeves: tuple[tuple[float, float], ...]
-    hem: tuple[float, float] = (-0.01, 0.09)
-    necks: tuple[str, ...] = ('crew',)
-    ease: tuple[float, float] = (0.004, 0.010)
-    drape: tuple[float, float] = (0.35, 0.9)
-    details: tuple[str, ...] = ()
-    opening: tuple[float, float] | None = None
-    tail: tuple[float, float] | None = None
-
-
-TOPS = {
-    'tee': Recipe((0.30, 0.42), _SOFT, (_SHORT,), necks=('crew', 'crew', 'v', 'scoop'),
-                  details=('chest', 'ringer', 'raglan', 'block')),
-    'tank': Recipe((0.14, 0.05), _SOFT, ((0, 0),), necks=('scoop', 'crew', 'v'),
-                   drape=(0.3, 0.7)),
-    'long_sleeve': Recipe((0.14, 0.12), _SOFT, (_LONG, _HALF), drape=(0.3, 0.6),
-                          necks=('crew', 'boat', 'scoop', 'v'),
-                          details=('raglan', 'chest', 'block')),
-    'shirt': Recipe((0.10, 0.16), _SHIRT, (_LONG, _LONG, _SHORT),
-                    ease=(0.006, 0.012), drape=(0.4, 1.0), details=('buttons',)),
-    'polo': Recipe((0.03, 0.08), {'plain': 0.6, 'stripes': 0.4}, (_SHORT,),
-                   details=('polo', 'ringer', 'bands')),
-    'sweater': Recipe((0.12, 0.08), _WOOL, (_LONG,), ease=(0.010, 0.018),
-                      drape=(0.5, 1.0), necks=('crew', 'v', 'crew'), hem=(0.0, 0.08),
-                      details=('rib', 'bands')),
-    'turtleneck': Recipe((0.06, 0.04), _WOOL, (_LONG,), necks=('turtle',),
-                         ease=(0.006, 0.012), details=('rib',)),
-    'hoodie': Recipe((0.06, 0.12), {'plain': 0.7, 'melange': 0.3}, (_LONG,),
-                     ease=(0.014, 0.022), drape=(0.6, 1.0), hem=(0.0, 0.06),
-                     details=('rib', 'hood', 'chest')),
-    'blouse': Recipe((0.14, 0.0), _DRESS, (_SHORT, _HALF, _LONG, (0, 0)),
-                     necks=('v', 'scoop', 'boat'), ease=(0.006, 0.014),
-                     drape=(0.5, 1.0)),
-}  # fmt: skip
-
-OUTERS = {
-    'blazer': Recipe((0.25, 0.3), _COAT, (_LONG,), hem=(0.04, 0.12), ease=(0.014, 0.02),
-                     drape=(0.4, 0.8), details=('lapels',), opening=(0.02, 0.05)),
-    'cardigan': Recipe((0.35, 0.1), _WOOL, (_LONG,), hem=(0.02, 0.2),
-                       ease=(0.013, 0.02), drape=(0.6, 1.0), details=('rib',),
-                       opening=(0.025, 0.07)),
-    'jacket': Recipe((0.2, 0.35), {'denim': 0.4, 'leather': 0.35, 'plain': 0.25},
-                     (_LONG,), hem=(-0.05, 0.03), ease=(0.014, 0.022),
-                     drape=(0.3, 0.8), details=('collar', 'rib'),
-                     opening=(0.01, 0.06)),
-    'coat': Recipe((0.2, 0.15), _COAT, (_LONG,), hem=(-0.10, -0.10), ease=(0.016, 0.024),
-                   drape=(0.5, 1.0), details=('lapels', 'collar'),
-                   opening=(0.012, 0.05), tail=(0.55, 1.25)),
-    'vest': Recipe((0.1, 0.15), _COAT, ((0, 0),), hem=(-0.02, 0.04), ease=(0.012, 0.018),
-                   drape=(0.2, 0.6), details=('lapels',), opening=(0.012, 0.05)),
-    'zipped': Recipe((0.1, 0.2), {'plain': 0.8, 'camouflage': 0.2}, (_LONG,),
-                     hem=(0.0, 0.05), ease=(0.016, 0.026), drape=(0.6, 1.0),
-                     details=('zip', 'rib', 'hood')),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Bottom:
-    """Ranges that a garment of the lower body is drawn from.
-
-    Attributes:
-        odds: how often women and men wear it (relative).
-        patterns: fabric pattern -> weight.
-        length: range on the leg's coordinate.
-        ease, flare: ranges, see :class:`.cuts.LegShape`; flare per metre for skirts.
-        details: names of trims.
-        skirt: hangs as a tube.
-    """
-
-    odds: tuple[float, float]
-    patterns: dict[str, float]
-    length: tuple[float, float]
-    ease: tuple[float, float] = (0.005, 0.009)
-    flare: tuple[float, float] = (0.0, 0.0)
-    details: tuple[str, ...] = ()
-    skirt: bool = False
-
-
-BOTTOMS = {
-    'jeans': Bottom((0.26, 0.34), {'denim': 1.0}, (1.88, 1.97), flare=(0.0, 0.02),
-                    details=('jeans', 'belt')),
-    'chinos': Bottom((0.10, 0.26), _TROUSER, (1.86, 1.97), (0.006, 0.012), (0.005, 0.025),
-                     ('jeans', 'belt')),
-    'leggings': Bottom((0.12, 0.0), {'plain': 0.85, 'print': 0.15}, (1.6, 1.95),
-                       (0.003, 0.004)),
-    'wide': Bottom((0.09, 0.04), _TROUSER, (1.8, 1.97), (0.010, 0.016), (0.04, 0.09)),
-    'joggers': Bottom((0.05, 0.12), {'plain': 0.7, 'melange': 0.3}, (1.86, 1.93),
-                      (0.012, 0.018), (0.0, 0.01), ('rib', 'stripe')),
-    'shorts': Bottom((0.10, 0.04), {'denim': 0.5, **_TROUSER}, (0.42, 0.62),
-                     (0.008, 0.014), (0.0, 0.01), ('jeans', 'belt')),
-    'bermuda': Bottom((0.04, 0.20), _TROUSER, (0.75, 1.05), (0.010, 0.016),
-                      (0.01, 0.03), ('jeans', 'belt', 'stripe')),
-    'mini': Bottom((0.08, 0.0), _DRESS, (0.5, 0.68), (0.008, 0.012), (0.0, 0.35), (),
-                   skirt=True),
-    'pencil': Bottom((0.06, 0.0), _COAT, (0.85, 1.1), (0.006, 0.008), (-0.03, 0.02), (),
-                     skirt=True),
-    'a_line': Bottom((0.07, 0.0), _DRESS, (0.8, 1.25), (0.008, 0.014), (0.12, 0.4), (),
-                     skirt=True),
-    'long': Bottom((0.04, 0.0), _DRESS, (1.45, 1.85), (0.008, 0.014), (0.05, 0.25), (),
-                   skirt=True),
-}  # fmt: skip
+from posegen.datasets.synthetic.tailor import Job, bottom_trims, top_trims
+from posegen.datasets.synthetic.trims import Trim
 
 
 @dataclass(frozen=True)
@@ -268,7 +146,7 @@ def _two_pieces(
     waist = cuts.hip_height(body) + rise
     under = ease + 0.007 if not tucked else 0.0
     surface, over = _top_shell(rng, body, top.shape, waist, under, tucked)
-    fabric, painted = _dress_up(rng, body, top, outfit)
+    fabric, painted = _dress_up(rng, body, top, outfit, 'top')
     layer = make_layer('top', body, surface, 'top')
     outfit.add(layer, Cloth(fabric, painted), over)
     return _Base(top.shape.ease, max(ease, top.shape.ease) + under, rise, flare)
@@ -320,7 +198,7 @@ def _bottom(
     surface = garments.shell(body, inside, ease, rounds=14, sink=0.02)
     surface = garments.widen_legs(body, surface, flare)
     surface = garments.fold(surface, rng, 0.4 * ease)
-    painted = _bottom_trims(rng, body, bottom, rise, fabric, showing)
+    painted = bottom_trims(rng, body, bottom, rise, fabric, showing)
     layer = make_layer('bottom', body, surface, 'bottom')
     outfit.add(layer, Cloth(fabric, painted), inside)
     return ease, None
@@ -347,7 +225,7 @@ def _skirt(
 def _dress(rng: np.random.Generator, body: Body, outfit: Outfit) -> _Base:
     """A dress: a top to the waist and a skirt of the same cloth."""
     rise = float(rng.uniform(0.14, 0.19))
-    sleeves = ((0.0, 0.0), _SHORT, _HALF, _LONG)
+    sleeves = ((0.0, 0.0), SHORT, HALF, LONG)
     top = TopShape(
         sleeve=float(rng.uniform(*sleeves[rng.integers(4)])),
         hem=0.03 - rise,
@@ -355,7 +233,7 @@ def _dress(rng: np.random.Generator, body: Body, outfit: Outfit) -> _Base:
         ease=float(rng.uniform(0.004, 0.008)),
         drape=0.0,
     )
-    fabric = make_fabric(rng, _choose(rng, _DRESS))
+    fabric = make_fabric(rng, _choose(rng, DRESS))
     painted: tuple = (trims.Hem(),)
     waist = cuts.hip_height(body) + rise
     if rng.random() < 0.5:
@@ -377,9 +255,9 @@ def _outer(
     """A jacket, cardigan or coat over the rest; short ones end over a skirt."""
     name = _choose(rng, {k: v.odds[not female] for k, v in OUTERS.items()})
     outer = _sample_top(rng, OUTERS[name])
-    ease = max(0.8 * outer.shape.ease, base.chest + 0.005)
+    ease = max(outer.shape.ease, base.chest + 0.005)
     hem = outer.shape.hem if base.flare is None else -base.rise - 0.01
-    outer = replace(outer, shape=replace(outer.shape, ease=ease, hem=hem, drape=1.0))
+    outer = replace(outer, shape=replace(outer.shape, ease=ease, hem=hem))
     shape = outer.shape
     inside = cuts.top_field(body, shape)
     rise = body.points[:, 2] - cuts.hip_height(body) - base.rise
@@ -388,7 +266,7 @@ def _outer(
     surface = garments.shell(body, inside, room, rounds=8)
     surface = garments.drape_trunk(body, surface, shape.drape)
     surface = garments.fold(surface, rng, 0.3 * ease)
-    fabric, painted = _dress_up(rng, body, outer, outfit)
+    fabric, painted = _dress_up(rng, body, outer, outfit, 'outer')
     cloth = Cloth(fabric, painted)
     outfit.add(make_layer('outer', body, surface, 'outer'), cloth, inside - 0.02)
     if outer.recipe.tail is None:
@@ -403,15 +281,12 @@ def _outer(
 
 
 def _dress_up(
-    rng: np.random.Generator, body: Body, top: _Top, outfit: Outfit
-) -> tuple[Fabric, tuple]:
+    rng: np.random.Generator, body: Body, top: _Top, outfit: Outfit, material: str
+) -> tuple[Fabric, tuple[Trim, ...]]:
     """Fabric and trims of a top; collars and hoods become layers of their own."""
     recipe, shape = top.recipe, top.shape
     fabric = make_fabric(rng, _choose(rng, recipe.patterns))
-    painted: list = [trims.Hem()]
-    material = 'outer' if recipe in OUTERS.values() else 'top'
-    for name in recipe.details:
-        painted += _TOP_TRIMS[name](rng, body, shape, fabric)
+    painted = top_trims(Job(rng, body, shape, fabric), recipe.details)
     chosen = set(recipe.details)
     if chosen & {'buttons', 'polo', 'collar', 'lapels'} and shape.sleeve > 0.1:
         surface = tubes.collar(body, lift=shape.ease)
@@ -425,119 +300,7 @@ def _dress_up(
         hood = ball(body, middle, np.array([0.105, 0.055, 0.075]), 'spine01')
         layer = make_layer('hood', body, hood, f'{material}_hood', TORSO, 'trunk')
         outfit.add(layer, Cloth(fabric), None)
-    return fabric, tuple(painted)
-
-
-def _chest(rng, body, shape, fabric) -> list:
-    if fabric.name not in ('plain', 'melange') or rng.random() < 0.45:
-        return []
-    ground = fabric.mean
-    picture = trims.emblem(rng, ground, second_colour(rng, ground))
-    height = body.heads['upperarm01.L'][2] - rng.uniform(0.06, 0.12)
-    centre, size = (0.0, float(height)), float(rng.uniform(0.13, 0.24))
-    if rng.random() < 0.2:
-        centre, size = (0.08, float(height + 0.02)), 0.07
-    return [trims.ChestPrint(centre, size, pyramid(picture))]
-
-
-def _ringer(rng, body, shape, fabric) -> list:
-    if rng.random() < 0.75:
-        return []
-    return [trims.Rib(0.016, second_colour(rng, fabric.mean))]
-
-
-def _raglan(rng, body, shape, fabric) -> list:
-    if rng.random() < 0.85:
-        return []
-    sleeves = make_fabric(rng, 'plain', second_colour(rng, fabric.mean))
-    return [trims.Sleeves(sleeves, _ARMS)]
-
-
-def _block(rng, body, shape, fabric) -> list:
-    if rng.random() < 0.88:
-        return []
-    other = make_fabric(rng, 'plain', second_colour(rng, fabric.mean))
-    height = cuts.hip_height(body) + rng.uniform(0.15, 0.32)
-    return [trims.Block(other, float(height), bool(rng.random() < 0.6))]
-
-
-def _bands(rng, body, shape, fabric) -> list:
-    if fabric.name in ('stripes', 'argyle') or rng.random() < 0.65:
-        return []
-    top = body.heads['upperarm01.L'][2] - rng.uniform(0.05, 0.12)
-    width = float(rng.uniform(0.02, 0.06))
-    heights = tuple(
-        float(top - 1.9 * width * i) for i in range(int(rng.integers(1, 4)))
-    )
-    return [trims.Bands(heights, width, second_colour(rng, fabric.mean))]
-
-
-def _rib(rng, body, shape, fabric) -> list:
-    tone = fabric.mean * 0.9
-    if rng.random() < 0.25:
-        tone = second_colour(rng, fabric.mean)
-    return [trims.Rib(float(rng.uniform(0.03, 0.05)), tone)]
-
-
-def _buttons(rng, body, shape, fabric) -> list:
-    top = body.heads['neck01'][2] - 0.07
-    bottom = cuts.hip_height(body) - shape.hem + 0.06
-    tone = np.full(3, 0.9) if rng.random() < 0.6 else fabric.mean * 0.4
-    return [trims.Placket(float(top), float(bottom), 6, tone)]
-
-
-def _polo(rng, body, shape, fabric) -> list:
-    top = body.heads['neck01'][2] - 0.06
-    return [trims.Placket(float(top), float(top - 0.09), 3, np.full(3, 0.85))]
-
-
-def _zip(rng, body, shape, fabric) -> list:
-    bottom = cuts.hip_height(body) - shape.hem
-    tone = np.full(3, rng.uniform(0.5, 0.85))
-    return [trims.Zip(float(bottom), tone)]
-
-
-def _lapels(rng, body, shape, fabric) -> list:
-    start = float(body.heads['neck01'][2] + 0.02)
-    end = float(cuts.hip_height(body) + rng.uniform(0.12, 0.28))
-    return [trims.Lapels(start, end, shape.opening or 0.0)]
-
-
-def _nothing(rng, body, shape, fabric) -> list:
-    return []
-
-
-_TOP_TRIMS = {
-    'chest': _chest, 'ringer': _ringer, 'raglan': _raglan, 'block': _block,
-    'bands': _bands, 'rib': _rib, 'buttons': _buttons, 'polo': _polo, 'zip': _zip,
-    'lapels': _lapels, 'hood': _nothing, 'collar': _nothing,
-}  # fmt: skip
-
-
-def _bottom_trims(
-    rng: np.random.Generator,
-    body: Body,
-    bottom: Bottom,
-    rise: float,
-    fabric: Fabric,
-    showing: bool,
-) -> tuple:
-    hip = cuts.hip_height(body)
-    painted: list = [trims.Hem(0.022)]
-    if 'jeans' in bottom.details:
-        stitch = 1.35 if fabric.name == 'denim' and rng.random() < 0.5 else 0.68
-        painted.append(trims.Jeans(hip, hip + rise, stitch))
-    if 'rib' in bottom.details:
-        painted.append(trims.Rib(0.035, fabric.mean * 0.92))
-    if 'stripe' in bottom.details and rng.random() < 0.45:
-        tone = second_colour(rng, fabric.mean)
-        count = int(rng.integers(1, 4))
-        painted.append(trims.SideStripe(float(0.03 / count), tone, _LEGS, count))
-    if 'belt' in bottom.details and showing and rng.random() < 0.7:
-        tone = np.array([[0.08] * 3, [0.32, 0.2, 0.12], [0.55, 0.4, 0.26]])
-        belt = tone[rng.integers(3)]
-        painted.append(trims.Belt(hip + rise - 0.02, belt, np.full(3, 0.75)))
-    return tuple(painted)
+    return fabric, painted
 
 
 def _footwear(
@@ -593,12 +356,12 @@ def _scarf(rng: np.random.Generator, body: Body, outfit: Outfit) -> None:
     turn = np.linspace(0, 2 * np.pi, 26)
     base = body.heads['neck01'] + (0, -0.012, 0.012)
     ring = np.stack(
-        [0.078 * np.sin(turn), -0.085 * np.cos(turn), 0.012 * np.cos(2 * turn)], 1
+        [0.078 * np.sin(turn), -0.076 * np.cos(turn), 0.012 * np.cos(2 * turn)], 1
     )
     ring[:, 2] -= 0.03 * np.cos(turn).clip(0)
     path = base + ring
-    wide = np.full(len(path), 0.030)
+    wide = np.full(len(path), 0.026)
     around = sweep(path, wide, body.rigid(len(path), 'neck01'), around=12)
-    fabric = make_fabric(rng, _choose(rng, _WOOL))
+    fabric = make_fabric(rng, _choose(rng, WOOL))
     layer = make_layer('scarf', body, around, 'scarf', TORSO, 'trunk')
     outfit.add(layer, Cloth(fabric), None)

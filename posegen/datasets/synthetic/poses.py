@@ -7,6 +7,7 @@ bone rotations for one body. Angles are degrees.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -112,15 +113,15 @@ def limit(part: object) -> object:
     return replace(part, **angles)
 
 
-def sample_pose(rng: np.random.Generator, kind: str | None = None) -> Pose:
+def sample_pose(rng: np.random.Generator, kinds: Sequence[str] = tuple(KINDS)) -> Pose:
     """Draw a pose within the joint limits.
 
     Args:
         rng: source of randomness.
-        kind: key of :data:`KINDS`; drawn by its frequency when not given.
+        kinds: keys of :data:`KINDS` to draw from, by their frequency.
     """
-    if kind is None:
-        kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
+    odds = np.array([KINDS[kind] for kind in kinds])
+    kind = str(rng.choice(list(kinds), p=odds / odds.sum()))
     arms, legs = _LIMBS[kind](rng)
     trunk = {
         'spine_bend': rng.normal(2, 4) + (8 if kind == 'seated' else 0),
@@ -375,7 +376,10 @@ class CollisionCheck:
 
 
 def sample_free_pose(
-    rng: np.random.Generator, check: CollisionCheck, tries: int = 24
+    rng: np.random.Generator,
+    check: CollisionCheck,
+    kinds: Sequence[str] = tuple(KINDS),
+    tries: int = 24,
 ) -> Pose:
     """Draw poses until one has no arm inside the body.
 
@@ -383,7 +387,7 @@ def sample_free_pose(
     away from the body.
     """
     for _ in range(tries):
-        pose = sample_pose(rng)
+        pose = sample_pose(rng, kinds)
         if not check(pose):
             return pose
     away = Arm(lift=28.0, azimuth=10.0, elbow=20.0)

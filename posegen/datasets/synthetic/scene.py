@@ -11,6 +11,7 @@ from posegen.datasets.synthetic.camera import Camera, frame, look
 from posegen.datasets.synthetic.figure import Figure, Posed, pose_figure
 from posegen.datasets.synthetic.people import sample_person
 from posegen.datasets.synthetic.poses import (
+    KINDS,
     CollisionCheck,
     rotations,
     sample_free_pose,
@@ -84,10 +85,15 @@ def _sample_view(
     light: Light,
     wall: np.ndarray,
 ) -> View:
-    pose = sample_free_pose(rng, check)
+    pose = sample_free_pose(rng, check, pose_kinds(figure))
     posed = pose_figure(figure, rotations(figure.body, pose, yaw))
     camera = sample_camera(rng, posed, size, upper_allowed=pose.kind != 'seated')
     return render_view(figure, posed, camera, light, wall)
+
+
+def pose_kinds(figure: Figure) -> list[str]:
+    """Kinds of pose that suit the clothes: nobody sits in a hanging skirt or coat."""
+    return [kind for kind in KINDS if kind != 'seated' or not figure.hangings]
 
 
 def sample_light(rng: np.random.Generator, background: str) -> Light:

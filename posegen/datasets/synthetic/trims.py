@@ -118,7 +118,7 @@ class Zip:
 
 @dataclass(frozen=True)
 class SideStripe:
-    """Stripes down the outer side of limbs (``panels``), ``count`` beside each other."""
+    """``count`` stripes down the outer side of the limbs in ``panels``."""
 
     width: float
     tone: np.ndarray
