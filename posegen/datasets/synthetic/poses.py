@@ -120,8 +120,7 @@ def sample_pose(rng: np.random.Generator, kinds: Sequence[str] = tuple(KINDS)) -
         rng: source of randomness.
         kinds: keys of :data:`KINDS` to draw from, by their frequency.
     """
-    odds = np.array([KINDS[kind] for kind in kinds])
-    kind = str(rng.choice(list(kinds), p=odds / odds.sum()))
+    kind = draw_kind(rng, kinds)
     arms, legs = _LIMBS[kind](rng)
     trunk = {
         'spine_bend': rng.normal(2, 4) + (8 if kind == 'seated' else 0),
@@ -134,6 +133,12 @@ def sample_pose(rng: np.random.Generator, kinds: Sequence[str] = tuple(KINDS)) -
     arms = tuple(limit(arm) for arm in arms)
     legs = tuple(limit(leg) for leg in legs)
     return limit(Pose(kind, arms, legs, **trunk))
+
+
+def draw_kind(rng: np.random.Generator, kinds: Sequence[str]) -> str:
+    """One of ``kinds``, by their frequency in :data:`KINDS`."""
+    odds = np.array([KINDS[kind] for kind in kinds])
+    return str(rng.choice(list(kinds), p=odds / odds.sum()))
 
 
 def _hanging_arm(rng: np.random.Generator) -> Arm:
@@ -298,12 +303,12 @@ def _arm(body: Body, arm: Arm, side: str) -> dict[str, np.ndarray]:
     lift, azimuth = np.radians([arm.lift, arm.azimuth])
     sideways, forwards = np.cos(azimuth) * sign, -np.sin(azimuth)
     goal = np.array([np.sin(lift) * sideways, np.sin(lift) * forwards, -np.cos(lift)])
-    twist = axis_rotation(upper, np.radians(-sign * arm.arm_twist))
+    twist = axis_rotation(upper, np.radians(sign * arm.arm_twist))
     hinge = np.cross(upper, fore)
     bent = np.degrees(np.arctan2(np.linalg.norm(hinge), upper @ fore))
     raise_share = np.clip((arm.lift - 45) / 120, 0, 1) * np.radians(22)
     clavicle = axis_rotation((0, 1, 0), -sign * raise_share)
-    pronation = axis_rotation(fore, np.radians(-sign * arm.forearm_twist / 2))
+    pronation = axis_rotation(fore, np.radians(sign * arm.forearm_twist / 2))
     return {
         f'clavicle.{side}': clavicle,
         f'upperarm01.{side}': clavicle.T @ aim_rotation(upper, goal) @ twist,
@@ -381,13 +386,14 @@ def sample_free_pose(
     kinds: Sequence[str] = tuple(KINDS),
     tries: int = 24,
 ) -> Pose:
-    """Draw poses until one has no arm inside the body.
+    """Draw poses of one kind until one has no arm inside the body.
 
     The last resort after ``tries`` draws is the legs of the last one with arms held
     away from the body.
     """
+    kind = draw_kind(rng, kinds)
     for _ in range(tries):
-        pose = sample_pose(rng, kinds)
+        pose = sample_pose(rng, [kind])
         if not check(pose):
             return pose
     away = Arm(lift=28.0, azimuth=10.0, elbow=20.0)

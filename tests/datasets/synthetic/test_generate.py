@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from posegen.datasets import PosePairDataset, read_annotations, read_pairs
+from posegen.datasets.synthetic import generate, generate_set
+from posegen.datasets.synthetic.generate import (
+    SetOptions,
+    image_name,
+    person_generator,
+)
+from posegen.utils.errors import DataError
+from tests.datasets.synthetic.conftest import require_synthetic
+
+SMALL = {
+    'size': (64, 32),
+    'train_people': 2,
+    'test_people': 1,
+    'views': 2,
+    'pairs_per_person': 2,
+}
+
+
+@pytest.fixture(scope='module')
+def made(tmp_path_factory) -> Path:
+    require_synthetic()
+    out = tmp_path_factory.mktemp('synthetic') / 'set'
+    return generate_set(out, workers=1, progress=False, **SMALL)
+
+
+def _bytes(root: Path) -> dict[str, bytes]:
+    files = sorted(path for path in root.rglob('*') if path.is_file())
+    return {str(path.relative_to(root)): path.read_bytes() for path in files}
+
+
+def test_the_same_bytes_for_any_number_of_workers(made, tmp_path):
+    two = generate_set(tmp_path / 'two', workers=2, progress=False, **SMALL)
+    assert _bytes(two) == _bytes(made)
+
+
+def test_layout(made):
+    names = set(_bytes(made))
+    assert {
+        'manifest.json',
+        'synthetic-annotation-train.csv',
+        'synthetic-pairs-test.csv',
+        'train/00000_00.png',
+        'train/00001_01.png',
+        'test/00002_00.png',
+        'truth/train/00000_00___00000_01.npz',
+        'truth/test/00002_01___00002_00.npz',
+    } <= names
+    assert json.loads((made / 'manifest.json').read_text())['options']['seed'] == 0
+
+
+def test_identities_of_train_and_test_are_disjoint(made):
+    people = {}
+    for split in ('train', 'test'):
+        annotations = read_annotations(made / f'synthetic-annotation-{split}.csv')
+        people[split] = {name.split('_')[0] for name in annotations.names}
+        for source, target in read_pairs(made / f'synthetic-pairs-{split}.csv'):
+            assert source.split('_')[0] == target.split('_')[0]
+            assert source != target
+    assert people == {'train': {'00000', '00001'}, 'test': {'00002'}}
+
+
+def test_identities_are_drawn_from_independent_streams():
+    draws = {
+        tuple(person_generator(seed, split, index).random(2))
+        for seed in (0, 1)
+        for split in ('train', 'test')
+        for index in range(3)
+    }
+    assert len(draws) == 12
+
+
+def test_the_pair_dataset_reads_it(made):
+    dataset = PosePairDataset(
+        data_root=str(made),
+        image_dir='train',
+        annotation_file='synthetic-annotation-train.csv',
+        pair_file='synthetic-pairs-train.csv',
+        image_size=(64, 32),
+        annotation_size=(64, 32),
+        truth_dir='truth/train',
+    )
+    assert len(dataset) == 4
+    sample = dataset[0]
+    assert tuple(sample['flow'].shape) == (2, 64, 32)
+    assert sample['visibility'].any()
+
+
+def test_people_stand_out_and_fill_the_picture(made):
+    for path in sorted((made / 'truth').rglob('*.npz')):
+        person = np.load(path)['part_labels'] > 0
+        rows = np.flatnonzero(person.any(1))
+        assert 0.5 < np.ptp(rows) / 64 < 0.99
+        assert 0.05 < person.mean() < 0.8
+
+
+def test_a_set_that_is_there_is_kept(made):
+    before = (made / 'manifest.json').stat().st_mtime_ns
+    assert generate_set(made, progress=False, **SMALL) == made
+    assert (made / 'manifest.json').stat().st_mtime_ns == before
+
+
+def test_other_options_do_not_overwrite(made):
+    with pytest.raises(DataError, match='other options'):
+        generate_set(made, progress=False, **{**SMALL, 'seed': 1})
+
+
+def test_a_foreign_folder_is_left_alone(tmp_path):
+    (tmp_path / 'mine.txt').write_text('x')
+    with pytest.raises(DataError, match=r'manifest\.json is missing'):
+        generate_set(tmp_path, progress=False, **SMALL)
+
+
+def test_a_half_written_set_never_has_its_name(tmp_path, monkeypatch):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(generate, '_run', stop)
+    with pytest.raises(KeyboardInterrupt):
+        generate_set(tmp_path / 'set', progress=False, **SMALL)
+    assert not (tmp_path / 'set').exists()
+
+
+@pytest.mark.parametrize(
+    ('option', 'value', 'message'),
+    [
+        ('views', 1, 'views must be at least 2, but is 1'),
+        ('pairs_per_person', 9, r'between 1 and views \* \(views - 1\) = 2, but is 9'),
+        ('background', 'sea', "background must be one of plain, street, but is 'sea'"),
+        ('size', (8, 8), 'size must be at least 16 pixels'),
+        ('truth', ('dev',), 'truth must be some of train, test'),
+        ('train_people', -1, 'train_people must be not negative'),
+    ],
+)
+def test_wrong_options_are_one_sentence(tmp_path, option, value, message):
+    with pytest.raises(DataError, match=message):
+        generate_set(tmp_path / 'set', progress=False, **{**SMALL, option: value})
+
+
+def test_names_number_people_through_both_splits():
+    options = SetOptions(train_people=7)
+    assert image_name(options, 'train', 6, 0) == '00006_00.png'
+    assert image_name(options, 'test', 0, 3) == '00007_03.png'
