@@ -108,6 +108,7 @@ class Body:
         arms, legs: side -> (V,) coordinate along the limb: 0 at the shoulder or hip,
             1 at the elbow or knee, 2 at the wrist or ankle.
         height: metres from sole to crown.
+        joints: (18, B, 4) float64, see :func:`posed_joints`.
     """
 
     model: BodyModel
@@ -117,6 +118,7 @@ class Body:
     arms: dict[str, np.ndarray]
     legs: dict[str, np.ndarray]
     height: float
+    joints: np.ndarray
 
     def rigid(self, count: int, bone: str) -> np.ndarray:
         """(count, B) float32 skinning weights that follow one bone."""
@@ -256,9 +258,8 @@ def shape_body(phenotype: dict[str, float]) -> Body:
     """
     model = load_body_model()
     coefficients = model.anny.get_phenotype_blendshape_coefficients(**phenotype)
-    rest = model.anny.get_rest_model(coefficients)
-    heads = dict(zip(model.anny.bone_labels, rest['rest_bone_heads'][0].numpy()))
-    points = rest['rest_vertices'][0].numpy().astype(np.float64)
+    points = model.anny.get_rest_vertices(coefficients)[0].numpy().astype(np.float64)
+    heads = _bone_heads(model.anny, coefficients)
     points = _curl_fingers(model, points, heads)
     normals = vertex_normals(
         points, model.triangles, corner_matrix(model.triangles, len(points))
@@ -271,7 +272,42 @@ def shape_body(phenotype: dict[str, float]) -> Body:
         arms={side: along(points, arm_line(heads, side)) for side in SIDES},
         legs={side: along(points, leg_line(heads, side)) for side in SIDES},
         height=float(np.ptp(points[:, 2])),
+        joints=_joint_shares(model, points),
     )
+
+
+def _joint_shares(model: BodyModel, points: np.ndarray) -> np.ndarray:
+    """What each bone contributes to each joint, homogeneous.
+
+    A joint is a mean of skinned vertices, and skinning is linear in the bones'
+    transforms; so a joint is linear in them too.
+    """
+    homogeneous = np.concatenate([points, np.ones((len(points), 1))], 1)
+    weights = model.weights.astype(np.float64)
+    return np.stack(
+        [
+            np.einsum('vb,vk->bk', weights[used], row[used, None] * homogeneous[used])
+            for row in model.joints
+            for used in [np.flatnonzero(row)]
+        ]
+    )
+
+
+def posed_joints(body: Body, transforms: np.ndarray) -> np.ndarray:
+    """(18, 3) OpenPose joints under bone transforms (B, 3, 4)."""
+    return np.einsum('jbk,bik->ji', body.joints, transforms)
+
+
+def _bone_heads(anny_model: object, coefficients: object) -> dict[str, np.ndarray]:
+    """Bone name -> (3,) position of its joint in rest pose, for all of anny's bones.
+
+    The joints alone: anny's whole rest model also orients every bone, which costs more
+    than all else here and is not needed, as poses turn bones in the world's axes.
+    """
+    change = anny_model.bone_heads_blendshapes.numpy()
+    change = np.tensordot(coefficients[0].numpy(), change, axes=1)
+    heads = anny_model.template_bone_heads.numpy() + change
+    return dict(zip(anny_model.bone_labels, heads))
 
 
 def _curl_fingers(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import logging
+import os
+import sys
 from types import ModuleType
 
 from posegen.utils.errors import DependencyError
@@ -26,11 +27,23 @@ def require(name: str) -> ModuleType:
             f"({error}); install it with: pip install 'posegen[synthetic]'"
         ) from error
     if name == 'warp':
-        _quiet(module)
+        _start_quietly(module)
     return module
 
 
-def _quiet(warp: ModuleType) -> None:
-    """Warp greets on standard output and warns where there is no GPU: keep it still."""
-    warp.config.log_level = getattr(warp, 'LOG_ERROR', logging.ERROR)
-    warp.config.quiet = True
+def _start_quietly(warp: ModuleType) -> None:
+    """Start warp without its greeting and its warning that there is no GPU.
+
+    The warning is written by native code straight to file descriptor 2, where it would
+    tear the progress bar, once per worker.
+    """
+    warp.config.log_level = warp.LOG_ERROR
+    sys.stderr.flush()
+    with open(os.devnull, 'w') as nowhere:
+        kept = os.dup(2)
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            warp.init()
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from posegen.datasets.synthetic.body import Body
+from posegen.datasets.synthetic.body import Body, posed_joints
 from posegen.datasets.synthetic.layers import Layer
 from posegen.datasets.synthetic.materials import Material, Samples
 from posegen.datasets.synthetic.skeleton import bone_transforms, skin
@@ -163,5 +163,4 @@ def pose_figure(figure: Figure, rotations: dict[str, np.ndarray]) -> Posed:
         grid = push_off_legs(grid, figure.room, transforms, tube.ease)
         points[own] = grid.reshape(-1, 3)
     normals = unit(figure.corners @ face_cross(points, figure.triangles))
-    bare = skin(body.points, body.model.weights, transforms)
-    return Posed(points, normals, body.model.joints @ bare)
+    return Posed(points, normals, posed_joints(body, transforms))

@@ -53,3 +53,16 @@ def test_a_missing_package_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, 'anny', None)
     with pytest.raises(DependencyError, match=r"'anny'.*posegen\[synthetic\]"):
         require('anny')
+
+
+def test_joints_follow_the_skinned_vertices_that_define_them(body):
+    from posegen.datasets.synthetic.body import posed_joints
+    from posegen.datasets.synthetic.poses import Arm, Leg, Pose, rotations
+    from posegen.datasets.synthetic.skeleton import bone_transforms, skin
+
+    legs = (Leg(swing=30, knee=40), Leg(spread=10))
+    pose = Pose('walking', (Arm(lift=80), Arm(elbow=90)), legs, head_turn=30)
+    transforms = bone_transforms(body, rotations(body, pose, yaw=70))
+    skinned = skin(body.points, body.model.weights, transforms)
+    joints = posed_joints(body, transforms)
+    np.testing.assert_allclose(joints, body.model.joints @ skinned, atol=1e-5)
