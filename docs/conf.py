@@ -6,7 +6,7 @@ import posegen
 
 project = 'posegen'
 author = 'The posegen authors'
-copyright = author  # noqa: A001
+copyright = author
 version = release = posegen.__version__
 
 extensions = [

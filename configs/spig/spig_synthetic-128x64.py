@@ -73,7 +73,7 @@ stages = [
             train_stage='flow',
             losses=dict(sam=dict(weight=1.0, regularization_weight=0.003)),
         ),
-        train_cfg=dict(max_iters=1200, val_interval=400),
+        train_cfg=dict(max_iters=1000, val_interval=500),
         train_dataloader=dict(batch_size=16),
         optim_wrapper=dict(
             constructor='MultiOptimWrapperConstructor',
@@ -88,7 +88,7 @@ stages = [
     dict(
         name='full',  # everything, eq. 10
         model=dict(train_stage='full'),
-        train_cfg=dict(max_iters=3600, val_interval=900),
+        train_cfg=dict(max_iters=3000, val_interval=1000),
         train_dataloader=dict(batch_size=8),
         optim_wrapper=dict(
             constructor='MultiOptimWrapperConstructor',

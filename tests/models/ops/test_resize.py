@@ -22,5 +22,7 @@ def test_same_size_changes_nothing():
 
 
 def test_refuses_other_shapes():
-    with pytest.raises(ValueError, match=r'flow must be \(B, 2, h, w\), got \(2, 4, 4\)'):
+    with pytest.raises(
+        ValueError, match=r'flow must be \(B, 2, h, w\), got \(2, 4, 4\)'
+    ):
         resize_flow(torch.zeros(2, 4, 4), (8, 8))
