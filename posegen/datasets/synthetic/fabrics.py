@@ -89,13 +89,29 @@ def clothing_colour(rng: np.random.Generator) -> np.ndarray:
     )
 
 
-def second_colour(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
-    """A clothing colour that can be told from the first."""
-    for _ in range(20):
+def looks_like_skin(colour: np.ndarray, skin: np.ndarray) -> bool:
+    """Whether a garment of this colour could be taken for bare skin of that tone.
+
+    Light and shade change the brightness, so hue and saturation decide and the
+    brightness has to be far off.
+    """
+    hue, saturation, value = colorsys.rgb_to_hsv(*np.clip(colour, 0, 1))
+    skin_hue, skin_saturation, skin_value = colorsys.rgb_to_hsv(*np.clip(skin, 0, 1))
+    turn = abs((hue - skin_hue + 0.5) % 1 - 0.5)
+    near = turn < 0.06 and abs(saturation - skin_saturation) < 0.24
+    return near and 0.5 < value / max(skin_value, 1e-6) < 1.8
+
+
+def second_colour(
+    rng: np.random.Generator, first: np.ndarray, skin: np.ndarray | None = None
+) -> np.ndarray:
+    """A clothing colour that can be told from the first, and from skin if given."""
+    for _ in range(40):
         colour = clothing_colour(rng)
-        if np.abs(colour - first).sum() > 0.45:
+        clothed = skin is None or not looks_like_skin(colour, skin)
+        if clothed and np.abs(colour - first).sum() > 0.45:
             return colour
-    return 1 - first
+    return np.full(3, 0.08 if np.mean(first) > 0.5 else 0.92)
 
 
 def _grid() -> tuple[np.ndarray, np.ndarray]:
@@ -277,6 +293,7 @@ def make_fabric(
     rng: np.random.Generator,
     pattern: str,
     colour: np.ndarray | None = None,
+    skin: np.ndarray | None = None,
 ) -> Fabric:
     """Weave a cloth.
 
@@ -284,9 +301,19 @@ def make_fabric(
         rng: source of randomness for colours and the pattern's parameters.
         pattern: one of :data:`PATTERNS`.
         colour: (3,) ground colour; drawn when not given.
+        skin: (3,) a tone that the cloth must not be taken for; it is woven anew until
+            it is not, and navy blue where the pattern has no such colours.
     """
-    colour = clothing_colour(rng) if colour is None else np.asarray(colour)
-    tile = _PATTERNS[pattern](rng, colour)
+    fabric = _weave(rng, pattern, clothing_colour(rng) if colour is None else colour)
+    for _ in range(16):
+        if skin is None or not looks_like_skin(fabric.mean, skin):
+            return fabric
+        fabric = _weave(rng, pattern, clothing_colour(rng))
+    return _weave(rng, 'plain', np.array([0.12, 0.15, 0.28]))
+
+
+def _weave(rng: np.random.Generator, pattern: str, colour: np.ndarray) -> Fabric:
+    tile = _PATTERNS[pattern](rng, np.asarray(colour))
     fine = 1 + 0.03 * rng.standard_normal((TILE, TILE, 1))
     cloudy = 1 + 0.02 * smooth_noise(rng, 3)[..., None]
     tile = np.clip(tile * fine * cloudy, 0, 1)

@@ -185,7 +185,7 @@ def _clear_back(body: Body, centre: np.ndarray, hanging: np.ndarray) -> np.ndarr
     query = hanging[..., [0, 2]].reshape(-1, 2)
     distance, nearest = tree.query(query, k=12)
     back = np.where(distance < 0.035, cloud[nearest, 1], -np.inf).max(1)
-    back = back.reshape(hanging.shape[:2]) + 0.026
+    back = back.reshape(hanging.shape[:2]) + 0.034
     pushed = np.where(behind, np.maximum(hanging[..., 1], back), hanging[..., 1])
     for _ in range(4):
         pushed[1:-1] = (pushed[:-2] + 2 * pushed[1:-1] + pushed[2:]) / 4

@@ -66,9 +66,9 @@ _STYLES = {
 
 
 def sample_head(
-    rng: np.random.Generator, body: Body, female: bool
+    rng: np.random.Generator, body: Body, skin: np.ndarray, female: bool
 ) -> tuple[list[Layer], dict[str, Material]]:
-    """Draw hair, face colours, headwear and glasses."""
+    """Draw hair, face colours, headwear and glasses for a skin tone (3,)."""
     tones = list(_HAIR_TONES)
     tone = np.array(tones[rng.choice(len(tones), p=list(_HAIR_TONES.values()))])
     tone = tone * rng.uniform(0.8, 1.2) * rng.uniform(0.96, 1.04, 3)
@@ -77,12 +77,21 @@ def sample_head(
     hat = bool(rng.random() < 0.08)
     layers = _hair_layers(rng, body, 'short' if hat and style == 'afro' else style, hat)
     materials = {'hair': _hair_material(rng, body, tone)}
-    materials.update(_face(rng, body, tone, female))
+    materials.update(_face(rng, body, skin, tone, female))
     if hat:
         _add_hat(rng, body, layers, materials)
     if rng.random() < 0.12:
         _add_glasses(rng, body, layers, materials)
     return layers, materials
+
+
+def sample_skin(rng: np.random.Generator) -> np.ndarray:
+    """Draw a (3,) skin tone."""
+    place = rng.uniform(0, len(_SKIN_TONES) - 1)
+    steps = np.arange(len(_SKIN_TONES))
+    skin = np.array([np.interp(place, steps, channel) for channel in _SKIN_TONES.T])
+    skin = skin * rng.uniform(0.96, 1.06) * rng.uniform(0.985, 1.015, 3)
+    return np.clip(skin, 0, 1)
 
 
 def _hair_material(rng: np.random.Generator, body: Body, tone: np.ndarray) -> Hair:
@@ -94,14 +103,14 @@ def _hair_material(rng: np.random.Generator, body: Body, tone: np.ndarray) -> Ha
 
 
 def _face(
-    rng: np.random.Generator, body: Body, tone: np.ndarray, female: bool
+    rng: np.random.Generator,
+    body: Body,
+    skin: np.ndarray,
+    tone: np.ndarray,
+    female: bool,
 ) -> dict[str, Material]:
+    """Materials of skin and eyes; ``tone`` is the hair's colour."""
     model = body.model
-    place = rng.uniform(0, len(_SKIN_TONES) - 1)
-    skin = np.array(
-        [np.interp(place, np.arange(len(_SKIN_TONES)), c) for c in _SKIN_TONES.T]
-    )
-    skin = skin * rng.uniform(0.96, 1.06) * rng.uniform(0.985, 1.015, 3)
     eyes = np.stack([body.heads['eye.L'], body.heads['eye.R']])
     left = (model.eyes > 0.5) & (body.points[:, 0] > 0)
     radius = float(np.ptp(body.points[left, 0]) / 2)
@@ -111,7 +120,7 @@ def _face(
     lip = lip + painted * (np.array([0.72, 0.16, 0.2]) - lip)
     bearded = not female and rng.random() < 0.35
     face = Skin(
-        tone=np.clip(skin, 0, 1),
+        tone=skin,
         brow=np.minimum(tone * 0.8, skin * 0.5),
         lip=lip,
         eyes=eyes,

@@ -44,12 +44,14 @@ class Outfit:
     """Layers of a dressed body.
 
     Attributes:
+        skin: (3,) tone of the skin; no garment looks like it.
         layers: garments.
         materials: by the names that the layers use.
         covered: (V,) metres by which each vertex of the body is under a garment.
         hangings: (layer index, ease) of tubes that keep off the legs.
     """
 
+    skin: np.ndarray
     layers: list[Layer] = field(default_factory=list)
     materials: dict[str, Material] = field(default_factory=dict)
     covered: np.ndarray | None = None
@@ -63,9 +65,11 @@ class Outfit:
             np.maximum(self.covered, over, out=self.covered)
 
 
-def sample_outfit(rng: np.random.Generator, body: Body, female: bool) -> Outfit:
-    """Draw an outfit for a body."""
-    outfit = Outfit(covered=np.full(len(body.points), -1.0))
+def sample_outfit(
+    rng: np.random.Generator, body: Body, skin: np.ndarray, female: bool
+) -> Outfit:
+    """Draw an outfit for a body with a skin tone (3,)."""
+    outfit = Outfit(skin, covered=np.full(len(body.points), -1.0))
     dress = female and rng.random() < 0.2
     name = _choose(rng, {k: v.odds[not female] for k, v in BOTTOMS.items()})
     bottom = BOTTOMS['a_line' if dress else name]
@@ -188,7 +192,7 @@ def _bottom(
     """
     length = float(rng.uniform(*bottom.length))
     ease, flare = float(rng.uniform(*bottom.ease)), float(rng.uniform(*bottom.flare))
-    fabric = make_fabric(rng, _choose(rng, bottom.patterns))
+    fabric = make_fabric(rng, _choose(rng, bottom.patterns), skin=outfit.skin)
     if bottom.skirt:
         shape = SkirtShape(length, flare, rise, ease)
         _skirt(rng, body, outfit, shape, Cloth(fabric, (trims.Hem(),)), 'bottom')
@@ -233,7 +237,7 @@ def _dress(rng: np.random.Generator, body: Body, outfit: Outfit) -> _Base:
         ease=float(rng.uniform(0.004, 0.008)),
         drape=0.0,
     )
-    fabric = make_fabric(rng, _choose(rng, DRESS))
+    fabric = make_fabric(rng, _choose(rng, DRESS), skin=outfit.skin)
     painted: tuple = (trims.Hem(),)
     waist = cuts.hip_height(body) + rise
     if rng.random() < 0.5:
@@ -285,8 +289,8 @@ def _dress_up(
 ) -> tuple[Fabric, tuple[Trim, ...]]:
     """Fabric and trims of a top; collars and hoods become layers of their own."""
     recipe, shape = top.recipe, top.shape
-    fabric = make_fabric(rng, _choose(rng, recipe.patterns))
-    painted = top_trims(Job(rng, body, shape, fabric), recipe.details)
+    fabric = make_fabric(rng, _choose(rng, recipe.patterns), skin=outfit.skin)
+    painted = top_trims(Job(rng, body, shape, fabric, outfit.skin), recipe.details)
     chosen = set(recipe.details)
     if chosen & {'buttons', 'polo', 'collar', 'lapels'} and shape.sleeve > 0.1:
         surface = tubes.collar(body, lift=shape.ease)

@@ -7,7 +7,7 @@ import numpy as np
 from posegen.datasets.synthetic.body import Body, shape_body
 from posegen.datasets.synthetic.fabrics import make_fabric
 from posegen.datasets.synthetic.figure import Figure, assemble
-from posegen.datasets.synthetic.heads import sample_head
+from posegen.datasets.synthetic.heads import sample_head, sample_skin
 from posegen.datasets.synthetic.layers import Layer, make_layer
 from posegen.datasets.synthetic.materials import Cloth
 from posegen.datasets.synthetic.outfits import sample_outfit
@@ -20,8 +20,9 @@ _HIDDEN = 0.03
 def sample_person(rng: np.random.Generator) -> Figure:
     """Draw a whole dressed person."""
     body, female = sample_body(rng)
-    outfit = sample_outfit(rng, body, female)
-    head, colours = sample_head(rng, body, female)
+    skin = sample_skin(rng)
+    outfit = sample_outfit(rng, body, skin, female)
+    head, colours = sample_head(rng, body, skin, female)
     lining = np.clip(_main_cloth(outfit.materials).fabric.mean * 0.8, 0, 1)
     materials = {
         **outfit.materials,

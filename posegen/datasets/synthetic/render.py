@@ -91,8 +91,7 @@ def _barycentric(
     offset = origin - a
     u = (offset * cross).sum(1) / scale
     v = (directions * np.cross(offset, first)).sum(1) / scale
-    shares = np.clip(np.stack([1 - u - v, u, v], 1), 0, 1)
-    return shares / shares.sum(1, keepdims=True)
+    return np.stack([1 - u - v, u, v], 1)
 
 
 def render_view(

@@ -68,7 +68,7 @@ def make_person(
             wall = backgrounds.street_background(rng, size)
             light = sample_light(rng, background)
         view = _sample_view(rng, figure, check, yaw, size, light, wall)
-        marked = visible_joints(view)
+        marked = visible_joints(figure, view)
         yaw = next_yaw(rng, yaw)
         if (marked[:, 0] >= 0).sum() >= MIN_JOINTS:
             drawn.append(view)

@@ -26,12 +26,17 @@ _LEGS = (PANELS.index('leg.L'), PANELS.index('leg.R'))
 
 @dataclass(frozen=True)
 class Job:
-    """A top that is to be trimmed: its cut and cloth, on a body."""
+    """A top that is to be trimmed: its cut and cloth, on a body with a skin tone."""
 
     rng: np.random.Generator
     body: Body
     shape: TopShape
     fabric: Fabric
+    skin: np.ndarray
+
+    def contrast(self) -> np.ndarray:
+        """(3,) colour that stands out from the cloth and is not the skin's."""
+        return second_colour(self.rng, self.fabric.mean, self.skin)
 
 
 def top_trims(job: Job, details: tuple[str, ...]) -> tuple[Trim, ...]:
@@ -46,7 +51,7 @@ def _chest(job: Job) -> list[Trim]:
     if job.fabric.name not in ('plain', 'melange') or job.rng.random() < 0.45:
         return []
     ground = job.fabric.mean
-    picture = trims.emblem(job.rng, ground, second_colour(job.rng, ground))
+    picture = trims.emblem(job.rng, ground, job.contrast())
     height = job.body.heads['upperarm01.L'][2] - job.rng.uniform(0.06, 0.12)
     centre, size = (0.0, float(height)), float(job.rng.uniform(0.13, 0.24))
     if job.rng.random() < 0.2:
@@ -57,20 +62,20 @@ def _chest(job: Job) -> list[Trim]:
 def _ringer(job: Job) -> list[Trim]:
     if job.rng.random() < 0.75:
         return []
-    return [trims.Rib(0.016, second_colour(job.rng, job.fabric.mean))]
+    return [trims.Rib(0.016, job.contrast())]
 
 
 def _raglan(job: Job) -> list[Trim]:
     if job.rng.random() < 0.85:
         return []
-    sleeves = make_fabric(job.rng, 'plain', second_colour(job.rng, job.fabric.mean))
+    sleeves = make_fabric(job.rng, 'plain', job.contrast())
     return [trims.Sleeves(sleeves, _ARMS)]
 
 
 def _block(job: Job) -> list[Trim]:
     if job.rng.random() < 0.88:
         return []
-    other = make_fabric(job.rng, 'plain', second_colour(job.rng, job.fabric.mean))
+    other = make_fabric(job.rng, 'plain', job.contrast())
     height = cuts.hip_height(job.body) + job.rng.uniform(0.15, 0.32)
     return [trims.Block(other, float(height), bool(job.rng.random() < 0.6))]
 
@@ -83,13 +88,13 @@ def _bands(job: Job) -> list[Trim]:
     heights = tuple(
         float(top - 1.9 * width * i) for i in range(int(job.rng.integers(1, 4)))
     )
-    return [trims.Bands(heights, width, second_colour(job.rng, job.fabric.mean))]
+    return [trims.Bands(heights, width, job.contrast())]
 
 
 def _rib(job: Job) -> list[Trim]:
     tone = job.fabric.mean * 0.9
     if job.rng.random() < 0.25:
-        tone = second_colour(job.rng, job.fabric.mean)
+        tone = job.contrast()
     return [trims.Rib(float(job.rng.uniform(0.03, 0.05)), tone)]
 
 

@@ -155,7 +155,7 @@ class Sleeves:
 
 @dataclass(frozen=True)
 class Block:
-    """Another cloth below (or above) a height of the trunk."""
+    """Another cloth below (or above) a height of the trunk; sleeves stay."""
 
     fabric: Fabric
     height: float
@@ -166,6 +166,7 @@ class Block:
         rise = samples.rest[:, 2] - self.height
         rise = -rise if self.below else rise
         share = np.clip(rise / max(samples.footprint, 1e-4) + 0.5, 0, 1)
+        share = share * (samples.panels == 0)
         return blend(colour, cloth_colour(self.fabric, samples), share)
 
 

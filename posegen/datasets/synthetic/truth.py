@@ -21,6 +21,8 @@ _DEPTHS = np.array(
     + [np.inf, 0.13, 0.10] * 2
     + [0.03, 0.03, 0.045, 0.045]
 )
+#: How much deeper a joint may lie under hanging cloth, in metres.
+_SKIRT_DEPTH = 0.25
 #: A surface point counts as seen if the first hit is no nearer than this share.
 _DEPTH_TOLERANCE = 0.0015
 #: Smallest cosine between the surface's normal and the direction to the camera.
@@ -44,12 +46,14 @@ class PairTruth:
     part_labels: np.ndarray
 
 
-def visible_joints(view: View) -> np.ndarray:
-    """The view's joints as a detector would mark them.
+def visible_joints(figure: Figure, view: View) -> np.ndarray:
+    """A view's joints as a detector would mark them.
+
+    A joint is missing if it is outside the picture or deeper behind the visible
+    surface than its limb is thick; under a skirt or coat it may lie deeper.
 
     Returns:
-        (18, 2) int64 x, y in pixels; -1, -1 where the joint is outside the picture or
-        hidden deeper than a limb's own thickness.
+        (18, 2) int64 x, y in pixels; -1, -1 for missing joints.
     """
     pixels, _ = view.camera.project(view.posed.joints)
     marked = np.rint(pixels).astype(np.int64)
@@ -57,8 +61,10 @@ def visible_joints(view: View) -> np.ndarray:
     inside = ((marked >= 0) & (marked < (width, height))).all(1)
     offset = view.posed.joints - view.camera.position
     distance = np.linalg.norm(offset, axis=1)
-    _, first = view.caster.first_hit(view.camera.position, unit(offset))
-    hidden = distance - first > _DEPTHS
+    faces, first = view.caster.first_hit(view.camera.position, unit(offset))
+    layers = np.array(figure.layer_names)[figure.face_layer[faces]]
+    hanging = (layers == 'skirt') & (faces >= 0)
+    hidden = distance - first > _DEPTHS + _SKIRT_DEPTH * hanging
     return np.where((inside & ~hidden)[:, None], marked, -1)
 
 

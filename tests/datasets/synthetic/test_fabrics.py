@@ -6,6 +6,7 @@ import pytest
 from posegen.datasets.synthetic.fabrics import (
     PATTERNS,
     clothing_colour,
+    looks_like_skin,
     make_fabric,
     sample_tile,
     second_colour,
@@ -47,3 +48,24 @@ def test_second_colours_can_be_told_from_the_first():
     for _ in range(50):
         first = clothing_colour(rng)
         assert np.abs(second_colour(rng, first) - first).sum() > 0.3
+
+
+@pytest.mark.parametrize(
+    'tone', [(0.9, 0.73, 0.63), (0.6, 0.42, 0.31), (0.4, 0.26, 0.19)]
+)
+def test_no_cloth_looks_like_bare_skin(tone):
+    skin = np.array(tone)
+    rng = np.random.default_rng(0)
+    for pattern in PATTERNS:
+        for _ in range(4):
+            fabric = make_fabric(rng, pattern, skin=skin)
+            assert not looks_like_skin(fabric.mean, skin)
+    assert not looks_like_skin(second_colour(rng, skin, skin), skin)
+
+
+def test_shaded_skin_looks_like_skin_and_blue_does_not():
+    skin = np.array([0.87, 0.68, 0.55])
+    assert looks_like_skin(0.8 * skin, skin)
+    assert looks_like_skin(np.array([0.8, 0.65, 0.5]), skin)
+    assert not looks_like_skin(np.array([0.3, 0.4, 0.7]), skin)
+    assert not looks_like_skin(np.full(3, 0.9), skin)

@@ -57,6 +57,15 @@ def test_everyone_wears_a_top_and_a_bottom(figures):
         assert 'skin' in names
 
 
+def test_clothes_cannot_be_taken_for_skin(figures):
+    from posegen.datasets.synthetic.fabrics import looks_like_skin
+
+    for figure in figures:
+        skin = figure.materials['skin'].tone
+        for name in {'top', 'bottom', 'outer'} & set(figure.materials):
+            assert not looks_like_skin(figure.materials[name].fabric.mean, skin)
+
+
 def test_people_differ_and_come_back_with_their_seed(figures):
     from posegen.datasets.synthetic.people import sample_person
 
