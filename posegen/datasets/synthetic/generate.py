@@ -159,13 +159,23 @@ def _run(folder: Path, options: SetOptions, workers: int, progress: bool) -> dic
         for index in range(options.people(split))
     ]
     rows = {split: [] for split in SPLITS}
-    context = multiprocessing.get_context('spawn')
-    with _single_threads(), ProcessPoolExecutor(workers, context) as pool:
+    with _single_threads(), _workers(workers) as pool:
         pool.submit(_prepare).result()
         results = zip(tasks, pool.map(_write_person, tasks))
         for task, row in _track(results, len(tasks), progress):
             rows[task.split].append(row)
     return rows
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes that drop what is left to do when something goes wrong."""
+    context = multiprocessing.get_context('spawn')
+    pool = ProcessPoolExecutor(count, context)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -129,6 +129,24 @@ def test_a_half_written_set_never_has_its_name(tmp_path, monkeypatch):
     assert not (tmp_path / 'set').exists()
 
 
+def test_an_error_in_a_worker_stops_the_rest(tmp_path):
+    require_synthetic()
+    options = {**SMALL, 'train_people': 200}
+    partial = tmp_path / 'set.partial'
+
+    def break_it(results, total, progress):
+        yield next(iter(results))
+        (partial / 'train').rename(partial / 'gone')
+        yield from results
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generate, '_track', break_it)
+        with pytest.raises(FileNotFoundError):
+            generate_set(tmp_path / 'set', workers=1, progress=False, **options)
+    assert not (tmp_path / 'set').exists()
+    assert len(list((partial / 'gone').iterdir())) < 40
+
+
 @pytest.mark.parametrize(
     ('option', 'value', 'message'),
     [
