@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,12 @@ from posegen.datasets.synthetic.surface import (
     unit,
     vertex_normals,
 )
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from anny import Anny
+    from torch import Tensor
 
 SIDES = ('L', 'R')
 REGIONS = ('trunk', 'head', 'arm.L', 'arm.R', 'leg.L', 'leg.R')
@@ -61,7 +68,7 @@ POSED_BONES = (
     ),
 )
 _FINGER_CURL = 16.0
-_SKIN_MASKS = ('lips', 'eyelids', 'face', 'ears', 'fingernails')
+_SKIN_MASKS = ('lips', 'eyelids', 'face', 'ears')
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ class BodyModel:
         masks: skin mask name -> (V,) in [0, 1].
     """
 
-    anny: object
+    anny: Anny
     triangles: np.ndarray
     weights: np.ndarray
     bones: tuple[str, ...]
@@ -192,7 +199,7 @@ def _finger_weights(
     return weights[:, [bones.index(name) for name in names]], names
 
 
-def _dense_weights(model: object) -> np.ndarray:
+def _dense_weights(model: Anny) -> np.ndarray:
     indices = model.vertex_bone_indices.numpy()
     shares = model.vertex_bone_weights.numpy()
     weights = np.zeros((len(indices), len(model.bone_labels)))
@@ -200,7 +207,7 @@ def _dense_weights(model: object) -> np.ndarray:
     return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
 
-def _joint_regressor(anny: object, model: object) -> np.ndarray:
+def _joint_regressor(anny: ModuleType, model: Anny) -> np.ndarray:
     regressor = anny.KeypointsRegressor.coco(model)
     rows = dict(zip(regressor.labels, regressor.regression_weights.numpy()))
     return np.stack(
@@ -228,7 +235,7 @@ def _regions(weights: np.ndarray, bones: tuple[str, ...]) -> dict[str, np.ndarra
     return {name: regions[name] for name in REGIONS}
 
 
-def _skin_masks(anny: object, model: object) -> dict[str, np.ndarray]:
+def _skin_masks(anny: ModuleType, model: Anny) -> dict[str, np.ndarray]:
     """Per-vertex values of anny's (MakeHuman's, CC0) masks of lips, lids, ears."""
     from PIL import Image
 
@@ -298,7 +305,7 @@ def posed_joints(body: Body, transforms: np.ndarray) -> np.ndarray:
     return np.einsum('jbk,bik->ji', body.joints, transforms)
 
 
-def _bone_heads(anny_model: object, coefficients: object) -> dict[str, np.ndarray]:
+def _bone_heads(anny_model: Anny, coefficients: Tensor) -> dict[str, np.ndarray]:
     """Bone name -> (3,) position of its joint in rest pose, for all of anny's bones.
 
     The joints alone: anny's whole rest model also orients every bone, which costs more

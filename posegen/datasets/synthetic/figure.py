@@ -121,9 +121,9 @@ def assemble(
     used, triangles = np.unique(triangles, return_inverse=True)
     triangles = triangles.reshape(-1, 3).astype(np.int32)
     masks = np.stack(list(body.model.masks.values()), 1)
+    bare = [np.zeros((len(layer.surface.points), masks.shape[1])) for layer in layers]
     padded = [
-        masks if layer.name == 'skin' else np.zeros((len(layer.surface.points), 5))
-        for layer in layers
+        masks if layer.name == 'skin' else none for layer, none in zip(layers, bare)
     ]
     names = tuple(materials)
     counts = [len(layer.surface.triangles) for layer in layers]

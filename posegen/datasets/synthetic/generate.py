@@ -11,11 +11,15 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from posegen.datasets.annotations import write_annotations, write_pairs
 from posegen.utils.errors import DataError
+
+if TYPE_CHECKING:
+    from posegen.datasets.synthetic.scene import Person
 
 SPLITS = ('train', 'test')
 FORMAT = 1
@@ -252,7 +256,7 @@ def _write_person(task: _Task) -> dict:
     return {'names': names, 'joints': person.joints, 'pairs': pairs}
 
 
-def _write_truth(folder: Path, person: object, names: list[str]) -> None:
+def _write_truth(folder: Path, person: Person, names: list[str]) -> None:
     from posegen.datasets.synthetic.truth import pair_truth
 
     for source, target in person.pairs:

@@ -48,7 +48,6 @@ class Cloth:
 
     fabric: Fabric
     trims: tuple[Trim, ...] = ()
-    is_skin = False
 
     @property
     def gloss(self) -> float:
@@ -91,7 +90,6 @@ class Skin:
     mouth: np.ndarray
     beard: float = 0.0
     gloss = 0.10
-    is_skin = True
 
     def colour(self, samples: Samples) -> np.ndarray:
         """(N, 3) albedo."""
@@ -161,7 +159,6 @@ class Eyes:
     centres: np.ndarray
     radius: float
     gloss = 0.35
-    is_skin = False
 
     def colour(self, samples: Samples) -> np.ndarray:
         """(N, 3) albedo."""
@@ -187,7 +184,6 @@ class Hair:
     streaks: np.ndarray
     centre: np.ndarray
     gloss = 0.18
-    is_skin = False
 
     def colour(self, samples: Samples) -> np.ndarray:
         """(N, 3) albedo."""
@@ -215,7 +211,6 @@ class Shoe:
     thickness: float
     laces: bool = False
     gloss = 0.15
-    is_skin = False
 
     def colour(self, samples: Samples) -> np.ndarray:
         """(N, 3) albedo."""
@@ -238,7 +233,6 @@ class Plain:
 
     tone: np.ndarray
     gloss: float
-    is_skin = False
 
     def colour(self, samples: Samples) -> np.ndarray:
         """(N, 3) albedo."""

@@ -45,16 +45,16 @@ class Outfit:
 
     Attributes:
         skin: (3,) tone of the skin; no garment looks like it.
+        covered: (V,) metres by which each vertex of the body is under a garment.
         layers: garments.
         materials: by the names that the layers use.
-        covered: (V,) metres by which each vertex of the body is under a garment.
         hangings: (layer index, ease) of tubes that keep off the legs.
     """
 
     skin: np.ndarray
+    covered: np.ndarray
     layers: list[Layer] = field(default_factory=list)
     materials: dict[str, Material] = field(default_factory=dict)
-    covered: np.ndarray | None = None
     hangings: list[tuple[int, float]] = field(default_factory=list)
 
     def add(self, layer: Layer, material: Material, over: np.ndarray | None) -> None:

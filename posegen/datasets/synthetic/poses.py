@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -103,7 +104,11 @@ class Pose:
     head_tilt: float = 0.0
 
 
-def limit(part: object) -> object:
+_Part = TypeVar('_Part', Arm, Leg, Pose)
+_Limbs = tuple[Sequence[Arm], Sequence[Leg]]
+
+
+def limit(part: _Part) -> _Part:
     """Clip every angle of an arm, leg or pose to :data:`JOINT_LIMITS`."""
     angles = {
         name: float(np.clip(getattr(part, name), *JOINT_LIMITS[name]))
@@ -196,14 +201,14 @@ def _standing_legs(rng: np.random.Generator) -> tuple[Leg, Leg]:
     return legs if rng.random() < 0.65 else (wide, replace(wide, leg_twist=6.0))
 
 
-def _standing(rng: np.random.Generator) -> tuple:
+def _standing(rng: np.random.Generator) -> _Limbs:
     arms = [_hanging_arm(rng), _hanging_arm(rng)]
     if rng.random() < 0.2:
         arms[rng.integers(2)] = _bent_arm(rng)
     return arms, _standing_legs(rng)
 
 
-def _walking(rng: np.random.Generator) -> tuple:
+def _walking(rng: np.random.Generator) -> _Limbs:
     stride = rng.uniform(10, 26)
     front = Leg(swing=stride, spread=-1.5, knee=rng.uniform(2, 16), foot=-6.0)
     back = Leg(swing=-0.7 * stride, spread=-1.5, knee=rng.uniform(8, 45), foot=12.0)
@@ -216,28 +221,28 @@ def _walking(rng: np.random.Generator) -> tuple:
     return arms, legs
 
 
-def _gesturing(rng: np.random.Generator) -> tuple:
+def _gesturing(rng: np.random.Generator) -> _Limbs:
     arms = [_bent_arm(rng), _bent_arm(rng)]
     if rng.random() < 0.5:
         arms[rng.integers(2)] = _hanging_arm(rng)
     return arms, _standing_legs(rng)
 
 
-def _hands_on_hips(rng: np.random.Generator) -> tuple:
+def _hands_on_hips(rng: np.random.Generator) -> _Limbs:
     arms = [_hip_arm(rng), _hip_arm(rng)]
     if rng.random() < 0.5:
         arms[rng.integers(2)] = _hanging_arm(rng)
     return arms, _standing_legs(rng)
 
 
-def _arms_raised(rng: np.random.Generator) -> tuple:
+def _arms_raised(rng: np.random.Generator) -> _Limbs:
     arms = [_raised_arm(rng), _raised_arm(rng)]
     if rng.random() < 0.5:
         arms[rng.integers(2)] = _hanging_arm(rng)
     return arms, _standing_legs(rng)
 
 
-def _seated(rng: np.random.Generator) -> tuple:
+def _seated(rng: np.random.Generator) -> _Limbs:
     swing, knee, spread = rng.uniform(62, 90), rng.uniform(65, 100), rng.uniform(2, 12)
     legs = tuple(
         Leg(swing + rng.normal(0, 4), spread, 4.0, knee + rng.normal(0, 5))

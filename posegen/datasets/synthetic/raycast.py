@@ -6,8 +6,6 @@ from posegen.datasets.synthetic.dependencies import require
 
 wp = require('warp')
 
-FAR = 1.0e6
-
 
 @wp.kernel
 def _first_hit(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from posegen.datasets.synthetic.camera import Camera, pixel_grid
 from posegen.datasets.synthetic.figure import Figure, Posed, mix
 from posegen.datasets.synthetic.surface import unit
+
+if TYPE_CHECKING:
+    from posegen.datasets.synthetic.raycast import Caster
 
 #: Rays over each surface sample that measure how open its surroundings are.
 _OPEN_RAYS, _OPEN_REACH = 4, 0.25
@@ -65,10 +69,12 @@ class View:
     camera: Camera
     posed: Posed
     hits: Hits
-    caster: object
+    caster: Caster
 
 
-def cast(figure: Figure, posed: Posed, camera: Camera, caster, pixels) -> Hits:
+def cast(
+    figure: Figure, posed: Posed, camera: Camera, caster: Caster, pixels: np.ndarray
+) -> Hits:
     """What a set of pixel positions (N, 2) sees, exact to float64."""
     rays = camera.rays(pixels)
     faces, _ = caster.first_hit(camera.position, rays)
@@ -130,7 +136,7 @@ def _shade(
     posed: Posed,
     camera: Camera,
     light: Light,
-    caster: object,
+    caster: Caster,
     hits: Hits,
     samples: int,
 ) -> np.ndarray:
