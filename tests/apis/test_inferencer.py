@@ -15,7 +15,7 @@ from posegen.codecs.formats import write_openpose_json
 from posegen.datasets import PosePairDataset
 from posegen.utils import ConfigError, DataError, WeightsError
 from posegen.utils.checkpoint import save_weights
-from tests.apis.toy import ToyTransfer, pose_at, write_config
+from tests.apis.toy import DotTransfer, pose_at, write_config
 from tests.helpers.pair_set import write_pair_set
 
 GREY = 60
@@ -23,7 +23,7 @@ GREY = 60
 
 @pytest.fixture
 def toy() -> PoseTransferInferencer:
-    return PoseTransferInferencer(ToyTransfer(), size=(64, 32))
+    return PoseTransferInferencer(DotTransfer(), size=(64, 32))
 
 
 def grey(*size: int) -> np.ndarray:
@@ -189,7 +189,7 @@ def test_canvas_of_falls_back_to_the_other_sets():
     assert canvas_of(Config(train)) == ((8, 4), None)
     assert canvas_of(Config(dict(train, test_dataloader=None))) == ((8, 4), None)
     with pytest.raises(ConfigError, match=r'no data set with image_size; give size='):
-        PoseTransferInferencer(Config(dict(model=dict(type='ToyTransfer'))), 'random')
+        PoseTransferInferencer(Config(dict(model=dict(type='DotTransfer'))), 'random')
 
 
 def test_weights_must_be_said(tmp_path):
@@ -198,10 +198,10 @@ def test_weights_must_be_said(tmp_path):
 
 
 def test_built_models_are_taken_as_they_are(tmp_path):
-    model = ToyTransfer().train()
+    model = DotTransfer().train()
     inferencer = PoseTransferInferencer(model, size=(64, 32))
     assert inferencer.model is model and not model.training
-    other = ToyTransfer()
+    other = DotTransfer()
     other.gain.data += 1
     weights = save_weights(other, tmp_path / 'a.safetensors')
     PoseTransferInferencer(model, weights, size=(64, 32))

@@ -12,7 +12,7 @@ from posegen.apis.model_zoo import read_model_config
 from posegen.utils import ConfigError, WeightsError
 from posegen.utils.checkpoint import save_weights
 from posegen.utils.paths import configs_root
-from tests.apis.toy import ToyTransfer, write_config
+from tests.apis.toy import DotTransfer, write_config
 
 TINY = 'spig_synthetic-128x64_tiny'
 
@@ -93,7 +93,7 @@ def test_training_checkpoint_loads_without_its_critics(tmp_path):
 
 
 def test_weights_of_another_model_are_refused(tmp_path):
-    path = save_weights(ToyTransfer(), tmp_path / 'a.safetensors')
+    path = save_weights(DotTransfer(), tmp_path / 'a.safetensors')
     with pytest.raises(
         WeightsError, match=r'a\.safetensors does not fit the model SPIG'
     ):
@@ -105,10 +105,10 @@ def test_weights_of_another_model_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ('text', 'stage'),
     [
-        ("model = dict(type='ToyTransfer', train_stage='flow')", 'flow'),
-        ("model = dict(type='ToyTransfer', train_stage='full')", 'full'),
+        ("model = dict(type='DotTransfer', train_stage='flow')", 'flow'),
+        ("model = dict(type='DotTransfer', train_stage='full')", 'full'),
         (
-            "model = dict(type='ToyTransfer')\nstages = [dict(train_stage='flow')]",
+            "model = dict(type='DotTransfer')\nstages = [dict(train_stage='flow')]",
             'full',
         ),
         ("import os\nos.abort()\nmodel = {'train_stage': 'flow'}", 'full'),
@@ -116,8 +116,8 @@ def test_weights_of_another_model_are_refused(tmp_path):
     ],
 )
 def test_stage_of_the_weights_counts(tmp_path, text, stage):
-    cfg = Config(dict(model=dict(type='ToyTransfer', train_stage='full')))
-    path = save_weights(ToyTransfer(), tmp_path / 'a.safetensors', config_text=text)
+    cfg = Config(dict(model=dict(type='DotTransfer', train_stage='full')))
+    path = save_weights(DotTransfer(), tmp_path / 'a.safetensors', config_text=text)
     assert get_model(cfg, path).train_stage == stage
 
 
@@ -129,7 +129,7 @@ def zoo(tmp_path, monkeypatch):
     write_config(folder)
     monkeypatch.setattr('posegen.apis.model_zoo.configs_root', lambda: folder.parent)
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'cache'))
-    weights = ToyTransfer()
+    weights = DotTransfer()
     weights.gain.data += 6
     path = save_weights(weights, tmp_path / 'published.safetensors')
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

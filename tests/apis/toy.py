@@ -10,7 +10,7 @@ from posegen.registry import MODELS
 
 CONFIG = """
 custom_imports = dict(imports=['tests.apis.toy'])
-model = dict(type='ToyTransfer', losses=dict(rec=dict(type='L1Loss')))
+model = dict(type='DotTransfer', losses=dict(rec=dict(type='L1Loss')))
 test_dataloader = dict(
     batch_size=1,
     sampler=dict(type='DefaultSampler', shuffle=False),
@@ -21,7 +21,7 @@ test_dataloader = dict(
 
 
 @MODELS.register_module()
-class ToyTransfer(nn.Module):
+class DotTransfer(nn.Module):
     """Keeps what it was given last, and draws its flow at random."""
 
     def __init__(self, losses: dict | None = None, train_stage: str = 'full') -> None:

@@ -42,7 +42,7 @@ def test_dataloader_yields_a_batch(tmp_path, name, loader):
     loader |= {'num_workers': 0, 'persistent_workers': False, 'batch_size': 2}
     batch = next(iter(Runner.build_dataloader(loader, seed=0)))
     assert batch['source_image'].shape == (2, 3, *loader.dataset.image_size)
-    assert ('flow' in batch) == name.startswith('synthetic')
+    assert ('flow' in batch) == ('truth_dir' in loader.dataset)
 
 
 @pytest.mark.parametrize('name', NAMES)
