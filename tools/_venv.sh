@@ -25,7 +25,8 @@ find_python() {
 
 # install_posegen EXTRAS: a virtual environment with the tested versions.
 install_posegen() {
-    local python stamp="$1 $(cat setup.cfg setup.py pyproject.toml constraints.txt | cksum)"
+    local python version done=.venv/posegen-installed
+    version="$(cat setup.cfg setup.py pyproject.toml constraints.txt | cksum)"
     if ! .venv/bin/python -c '' 2>/dev/null; then
         python="$(find_python)"
         note "making .venv with $("$python" --version)"
@@ -34,14 +35,17 @@ install_posegen() {
     export PATH="$PWD/.venv/bin:$PATH" VIRTUAL_ENV="$PWD/.venv"
     unset PYTHONHOME PYTHONPATH
     hash -r
-    if [[ "$(cat .venv/posegen-stamp 2>/dev/null)" == "$stamp" ]]; then
+    if grep -qxF "$version $1" "$done" 2>/dev/null; then
         return
     fi
     note "installing posegen[$1] into .venv (PyTorch brings several GB the first time)"
     python -m pip install --quiet --disable-pip-version-check \
         -c constraints.txt -e ".[$1]"
     use_headless_opencv_without_gl
-    echo "$stamp" >.venv/posegen-stamp
+    if ! grep -qF "$version " "$done" 2>/dev/null; then
+        : >"$done"  # what was installed by other versions of these files does not count
+    fi
+    echo "$version $1" >>"$done"
 }
 
 # MMEngine asks for opencv-python, which does not load on servers without libGL.
