@@ -30,9 +30,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         where it came from.
     """
     args = make_parser().parse_args(argv)
-    # Threads that wait for others by spinning take the cores from loading data: with
-    # five busy processes on two cores a step took 8 s, and 0.7 s with this.
-    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     _see_current_folder()
     try:
         args.command(args)
