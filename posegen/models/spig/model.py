@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from posegen.codecs import part_masks
 from posegen.models.flow_based import FlowBasedTransfer
-from posegen.models.ops import flow_warp
+from posegen.models.ops import flow_warp, resize_flow
 from posegen.registry import MODELS
 
 
@@ -111,11 +110,9 @@ class SPIG(FlowBasedTransfer):
     ) -> Tensor:
         """The source warped by each part's flow inside that part's region."""
         size = tuple(source.shape[-2:])
-        scale = 2**self.level
         regions = self.part_regions(target_keypoints, size)
         result = source.new_ones(source.shape)
         for part, flow in flows.items():
-            full = F.interpolate(flow, size=size, mode='bilinear') * scale
-            warped = flow_warp(source, full)
+            warped = flow_warp(source, resize_flow(flow, size))
             result = regions[part] * warped + (1 - regions[part]) * result
         return result
