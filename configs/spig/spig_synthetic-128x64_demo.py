@@ -1,6 +1,7 @@
 """The synthetic config, shortened to some five minutes on two CPU cores.
 
-Differs from `spig_synthetic-128x64.py` in the number of iterations only.
+Differs from `spig_synthetic-128x64.py` in the numbers of iterations and of pairs that
+are looked at on the way.
 """
 
 _base_ = ['../_base_/runtime.py', '../_base_/datasets/synthetic-128x64.py']
@@ -11,6 +12,8 @@ default_hooks = dict(
         type='CheckpointHook', interval=100, by_epoch=False, max_keep_ckpts=2
     ),
 )
+
+val_dataloader = dict(dataset=dict(max_pairs=40))
 
 model = dict(
     type='SPIG',
