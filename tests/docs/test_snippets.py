@@ -89,6 +89,7 @@ def run_block(block: Block, names: dict) -> None:
         exec(compile(block.code, block.place, 'exec'), names)
 
 
+@pytest.mark.timeout(900)  # get_started goes through every command
 @pytest.mark.parametrize('page', [page for page in PAGES if read_blocks(page)])
 def test_page_runs_as_it_stands(page, tmp_path, monkeypatch):
     for name in ('configs', 'tools'):
