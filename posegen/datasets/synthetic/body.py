@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from posegen.datasets.synthetic.dependencies import require
+from posegen.datasets.synthetic.shape_files import quick_reader
 from posegen.datasets.synthetic.surface import (
     corner_matrix,
     unit,
@@ -147,7 +148,8 @@ def load_body_model() -> BodyModel:
     """
     require('warp')
     anny = require('anny')
-    model = anny.Anny(phenotypes='all')
+    with quick_reader():
+        model = anny.Anny(phenotypes='all')
     weights = _dense_weights(model)
     bones = tuple(model.bone_labels)
     above = _posed_ancestors(bones, [int(parent) for parent in model.bone_parents])
