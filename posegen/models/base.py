@@ -35,15 +35,15 @@ class BasePoseTransfer(BaseModel):
             (eq. 13), ``sty`` (eq. 14) and what a subclass adds. A term that is absent
             is not computed. None for inference only.
         data_preprocessor: Config of the preprocessor.
-        heatmap_sigma: Standard deviation, in pixels, of the pose maps that a
-            discriminator is conditioned on.
 
     Raises:
-        ValueError: If ``adv`` and ``discriminators`` are not given together, or a
-            perceptual term comes without a feature net.
+        ValueError: If a term of ``losses`` is unknown, ``adv`` and ``discriminators``
+            are not given together, or a perceptual term comes without a feature net.
     """
 
-    #: Terms that need features; a subclass may extend it.
+    #: Terms that are computed; a subclass may extend it.
+    terms: tuple[str, ...] = ('rec', 'adv', 'per', 'sty')
+    #: Those of them that need features.
     feature_terms: tuple[str, ...] = ('per', 'sty')
 
     def __init__(
@@ -68,6 +68,12 @@ class BasePoseTransfer(BaseModel):
         self.feature_net = MODELS.build(dict(feature_net)) if feature_net else None
 
     def _check_terms(self, feature_net: Mapping | None) -> None:
+        unknown = sorted(set(self.losses) - set(self.terms))
+        if unknown:
+            raise ValueError(
+                f'losses {unknown} are not computed by {type(self).__name__}; its '
+                f'terms are {sorted(self.terms)}'
+            )
         if ('adv' in self.losses) != (self.discriminators is not None):
             raise ValueError(
                 'losses.adv and discriminators belong together: give both or neither'

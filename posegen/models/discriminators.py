@@ -67,7 +67,8 @@ class DiscriminatorSet(nn.Module):
             matching ``in_channels``.
 
     Raises:
-        ValueError: If a condition is not a known map.
+        ValueError: If an entry has other keys, lacks its net, or a condition is not a
+            known map.
     """
 
     def __init__(self, discriminators: Mapping[str, Mapping]) -> None:
@@ -75,7 +76,7 @@ class DiscriminatorSet(nn.Module):
         self.nets = nn.ModuleDict()
         self.conditions: dict[str, tuple[str, ...]] = {}
         for name, entry in discriminators.items():
-            condition = tuple(entry.get('condition', ()))
+            condition = _condition(name, entry)
             self.conditions[name] = condition
             channels = 3 + sum(_condition_channels(name, condition))
             self.nets[name] = MODELS.build(
@@ -97,6 +98,15 @@ class DiscriminatorSet(nn.Module):
             joined = [image, *(maps[key] for key in self.conditions[name])]
             logits[name] = net(torch.cat(joined, dim=1))
         return logits
+
+
+def _condition(name: str, entry: Mapping) -> tuple[str, ...]:
+    if 'net' not in entry or not set(entry) <= {'net', 'condition'}:
+        raise ValueError(
+            f'discriminators.{name} must be dict(net=..., condition=(...)), got the '
+            f'keys {sorted(entry)}'
+        )
+    return tuple(entry.get('condition', ()))
 
 
 def _condition_channels(name: str, condition: Sequence[str]) -> list[int]:

@@ -23,14 +23,17 @@ class FlowBasedTransfer(BasePoseTransfer):
         train_stage: ``'flow'`` or ``'full'``.
         generator: Config; the generator takes ``flow_only`` and has
             ``flow_parameters()``.
-        **kwargs: As for :class:`~posegen.models.base.BasePoseTransfer`; ``losses`` may
-            hold ``sam``.
+        discriminators: As in :class:`~posegen.models.base.BasePoseTransfer`.
+        feature_net: As there.
+        losses: As there, and ``sam``.
+        data_preprocessor: As there.
 
     Raises:
         ValueError: If ``train_stage`` is unknown, or is ``'flow'`` without
             ``losses.sam``.
     """
 
+    terms = ('rec', 'adv', 'per', 'sty', 'sam')
     feature_terms = ('per', 'sty', 'sam')
 
     def __init__(

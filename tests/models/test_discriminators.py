@@ -57,6 +57,11 @@ def test_conditions_join_the_image() -> None:
     assert all(p.grad is None for p in nets.nets['image'].parameters())
 
 
+def test_misspelt_entry_is_named() -> None:
+    with pytest.raises(ValueError, match=r"discriminators\.image .*'condtion', 'net'"):
+        DiscriminatorSet(dict(image=dict(net=TINY, condtion=('target_pose',))))
+
+
 def test_unknown_condition_is_named() -> None:
     with pytest.raises(ValueError, match=r'discriminators\.pp\.condition.*source_imag'):
         DiscriminatorSet(dict(pp=dict(net=TINY, condition=('source_imag',))))

@@ -35,6 +35,9 @@ class PoseFlowNet(nn.Module):
         use_image: Whether the source image joins the poses (GFLA does this).
         norm: ``'instance'`` or None.
 
+    Attributes:
+        levels: The levels, coarse first.
+
     Raises:
         ValueError: If a level lies outside 1 .. num_downs - 1.
     """
@@ -92,10 +95,16 @@ class PoseFlowNet(nn.Module):
         Returns:
             Level -> (flow (B, 2, h, w): dx, dy in pixels of that level, visibility
             (B, 1, h, w) in [0, 1]), coarse levels first.
+
+        Raises:
+            ValueError: If the size is no multiple of 2^num_downs, or the image is
+                missing.
         """
         check_divisible(source_pose.shape, 2**self.num_downs, type(self).__name__)
         maps = [source_pose, target_pose]
         if self.use_image:
+            if source_image is None:
+                raise ValueError('use_image=True needs the source_image, got None')
             maps.insert(0, source_image)
         x = torch.cat(maps, dim=1)
         skips = []
@@ -112,9 +121,9 @@ class PoseFlowNet(nn.Module):
                 result[level] = self.flow_heads[key](x), visibility
         return result
 
-    def visibility_parameters(self) -> Iterator[nn.Parameter]:
-        """Parameters that the flow alone does not depend on."""
-        return self.visibility_heads.parameters()
+    def visibility_parameters(self, level: int) -> Iterator[nn.Parameter]:
+        """Parameters on which nothing but the visibility of a level depends."""
+        return self.visibility_heads[str(level)].parameters()
 
 
 def _heads(channels: dict[int, int], out_channels: int) -> nn.ModuleDict:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from posegen.codecs import keypoints_to_heatmaps, part_images
+from posegen.codecs import NUM_JOINTS, keypoints_to_heatmaps, part_images
 from posegen.registry import MODELS
 
 Flows = dict[int, tuple[Tensor, Tensor]]
@@ -26,8 +26,10 @@ class SPIGGenerator(nn.Module):
     Args:
         parts: Part name -> joint indices. One part that holds all joints, with
             ``crop=False``, is the paper's ablation "w/o Part".
-        flow: Flow net of a part: (source pose, target pose) -> {level: (flow,
-            visibility)}. It must predict at ``level``; further levels only join L_sam.
+        flow: Flow net of a part: (source pose, target pose, source image) -> {level:
+            (flow, visibility)}; states its ``levels`` and has
+            ``visibility_parameters(level)``. It must predict at ``level``; the flow of
+            further levels only joins L_sam, and their visibility is not trained.
         image_encoder: Encoder of a part image; states ``out_channels``.
         pose_encoder: Encoder of a part's target pose; must give as many channels.
         global_pose_encoder: Encoder of the whole target pose.
@@ -44,7 +46,9 @@ class SPIGGenerator(nn.Module):
         crop_margin: Margin of the part's box, as a fraction of the image height.
 
     Raises:
-        ValueError: If the encoders of image and pose disagree about their channels.
+        ValueError: If a part names no or unknown joints, the flow net does not predict
+            at ``level``, or the encoders of image and pose disagree about their
+            channels.
     """
 
     def __init__(
@@ -66,7 +70,7 @@ class SPIGGenerator(nn.Module):
         crop_margin: float = 0.1,
     ) -> None:
         super().__init__()
-        self.parts = {name: tuple(joints) for name, joints in parts.items()}
+        self.parts = {name: _checked(name, joints) for name, joints in parts.items()}
         self.level = level
         self.heatmap_sigma = heatmap_sigma
         self.crop = crop
@@ -74,6 +78,7 @@ class SPIGGenerator(nn.Module):
         self.flow_nets = nn.ModuleDict(
             {p: _build(flow, num_joints=len(j)) for p, j in self.parts.items()}
         )
+        self._freeze_unused_heads()
         self.image_encoders = self._per_part(image_encoder, in_channels=3)
         self.pose_encoders = nn.ModuleDict(
             {p: _build(pose_encoder, in_channels=len(j)) for p, j in self.parts.items()}
@@ -96,6 +101,18 @@ class SPIGGenerator(nn.Module):
     def _per_part(self, cfg: Mapping, **supplied: int) -> nn.ModuleDict:
         return nn.ModuleDict({part: _build(cfg, **supplied) for part in self.parts})
 
+    def _freeze_unused_heads(self) -> None:
+        """Nothing reads the visibility of other levels, so nothing could train it."""
+        for net in self.flow_nets.values():
+            if self.level not in net.levels:
+                raise ValueError(
+                    f'flow must predict at level={self.level}, where features are '
+                    f'warped; its levels are {tuple(net.levels)}'
+                )
+            for level in set(net.levels) - {self.level}:
+                for parameter in net.visibility_parameters(level):
+                    parameter.requires_grad_(False)
+
     def _part_channels(self) -> int:
         part = next(iter(self.parts))
         image = self.image_encoders[part].out_channels
@@ -111,27 +128,36 @@ class SPIGGenerator(nn.Module):
         """Keypoints (B, 18, 3) in pixels -> maps (B, 18, H, W) in [0, 1]."""
         return keypoints_to_heatmaps(keypoints, size, self.heatmap_sigma)
 
-    def part_flows(self, source_pose: Tensor, target_pose: Tensor) -> dict[str, Flows]:
+    def part_flows(
+        self, image: Tensor, keypoints: Tensor, target_pose: Tensor
+    ) -> dict[str, Flows]:
         """Eq. 1: each part's flow net on its sub-poses.
 
         Args:
-            source_pose: (B, 18, H, W) heat maps.
+            image: (B, 3, H, W) source in [-1, 1], for flow nets that look at it.
+            keypoints: (B, 18, 3) source keypoints in pixels.
             target_pose: (B, 18, H, W) heat maps.
 
         Returns:
-            Part -> level -> (flow (B, 2, h, w), visibility (B, 1, h, w)).
+            Part -> level -> (flow (B, 2, h, w), visibility (B, 1, h, w)). Nothing is
+            visible of a part of which the source has no joint.
         """
-        return {
-            part: self.flow_nets[part](
-                source_pose[:, list(joints)], target_pose[:, list(joints)]
+        source_pose = self.heatmaps(keypoints, tuple(image.shape[-2:]))
+        result = {}
+        for part, joints in self.parts.items():
+            chosen = list(joints)
+            flows = self.flow_nets[part](
+                source_pose[:, chosen], target_pose[:, chosen], image
             )
-            for part, joints in self.parts.items()
-        }
+            present = (keypoints[:, chosen, 2] > 0).any(dim=1).view(-1, 1, 1, 1)
+            result[part] = {
+                level: (flow, visibility * present)
+                for level, (flow, visibility) in flows.items()
+            }
+        return result
 
-    def part_image(
-        self, part: str, image: Tensor, keypoints: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """The part's crop on the whole canvas, and whether the part is there.
+    def part_image(self, part: str, image: Tensor, keypoints: Tensor) -> Tensor:
+        """The part's crop on the whole canvas.
 
         Args:
             part: Name of the part.
@@ -139,12 +165,12 @@ class SPIGGenerator(nn.Module):
             keypoints: (B, 18, 3) source keypoints in pixels.
 
         Returns:
-            (B, 3, H, W), zero outside the part's box, and (B,) bool.
+            (B, 3, H, W), zero outside the part's box; the image itself without
+            cropping.
         """
-        joints = self.parts[part]
         if not self.crop:
-            return image, (keypoints[:, list(joints), 2] > 0).any(dim=1)
-        return part_images(image, keypoints, joints, margin=self.crop_margin)
+            return image
+        return part_images(image, keypoints, self.parts[part], self.crop_margin)[0]
 
     def warped_part(
         self, part: str, image: Tensor, keypoints: Tensor, pose: Tensor, flows: Flows
@@ -161,12 +187,9 @@ class SPIGGenerator(nn.Module):
         Returns:
             (B, C, h, w) features at the generator's level.
         """
-        cropped, present = self.part_image(part, image, keypoints)
-        source_feat = self.image_encoders[part](cropped)
+        source_feat = self.image_encoders[part](self.part_image(part, image, keypoints))
         pose_feat = self.pose_encoders[part](pose[:, list(self.parts[part])])
         flow, visibility = flows[self.level]
-        # Nothing can be taken from a part that the source does not show.
-        visibility = visibility * present.to(visibility).view(-1, 1, 1, 1)
         warped = self.warps[part](source_feat, pose_feat, flow)
         selected = self.selection(warped, pose_feat, visibility)
         return self.hdcs[part](selected) if self.hdcs else selected
@@ -204,12 +227,11 @@ class SPIGGenerator(nn.Module):
             ``flows`` (part -> level -> (flow, visibility)) and, unless ``flow_only``,
             ``image`` (B, 3, H, W) in [-1, 1].
         """
-        size = tuple(source_image.shape[-2:])
-        source_pose = self.heatmaps(source_keypoints, size)
-        target_pose = self.heatmaps(target_keypoints, size)
-        out = dict(flows=self.part_flows(source_pose, target_pose))
+        target_pose = self.heatmaps(target_keypoints, tuple(source_image.shape[-2:]))
+        flows = self.part_flows(source_image, source_keypoints, target_pose)
+        out = dict(flows=flows)
         if not flow_only:
-            fused = self.fuse(source_image, source_keypoints, target_pose, out['flows'])
+            fused = self.fuse(source_image, source_keypoints, target_pose, flows)
             out['image'] = self.decoder(self.pnb(fused) if self.pnb else fused)
         return out
 
@@ -229,20 +251,30 @@ class SPIGGenerator(nn.Module):
             raise ValueError(
                 'relation maps need a pyramid non-local block; pnb is None'
             )
-        size = tuple(source_image.shape[-2:])
-        target_pose = self.heatmaps(target_keypoints, size)
-        flows = self.part_flows(self.heatmaps(source_keypoints, size), target_pose)
+        target_pose = self.heatmaps(target_keypoints, tuple(source_image.shape[-2:]))
+        flows = self.part_flows(source_image, source_keypoints, target_pose)
         fused = self.fuse(source_image, source_keypoints, target_pose, flows)
         return self.pnb.relation_maps(fused)
 
     def flow_parameters(self) -> Iterator[nn.Parameter]:
         """Parameters that stage 1 trains: the flow nets without visibility heads."""
         frozen = {
-            id(p)
+            id(parameter)
             for net in self.flow_nets.values()
-            for p in net.visibility_parameters()
+            for level in net.levels
+            for parameter in net.visibility_parameters(level)
         }
         return (p for p in self.flow_nets.parameters() if id(p) not in frozen)
+
+
+def _checked(part: str, joints: Sequence[int]) -> tuple[int, ...]:
+    """A part's joints, each an index of OpenPose's 18."""
+    if not joints or not all(0 <= joint < NUM_JOINTS for joint in joints):
+        raise ValueError(
+            f'parts.{part} must name joints 0..{NUM_JOINTS - 1}, at least one; got '
+            f'{tuple(joints)}'
+        )
+    return tuple(joints)
 
 
 def _build(cfg: Mapping, **supplied: int) -> nn.Module:

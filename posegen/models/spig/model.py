@@ -17,6 +17,9 @@ from posegen.models.flow_based import FlowBasedTransfer
 from posegen.models.ops import flow_warp, resize_flow
 from posegen.registry import MODELS
 
+#: How thick limbs are drawn, as a fraction of the image height.
+BODY_RADIUS = 1 / 16
+
 
 @MODELS.register_module()
 class SPIG(FlowBasedTransfer):
@@ -32,6 +35,9 @@ class SPIG(FlowBasedTransfer):
         mask_radius: Radius, as a fraction of the image height, of the capsules around a
             part's limbs that weight its L_sam; None looks at the whole target. The
             paper does not say how the parts' losses are confined.
+
+    Raises:
+        ValueError: If ``mask_radius`` is not above 0; further as in the base class.
     """
 
     def __init__(
@@ -42,8 +48,10 @@ class SPIG(FlowBasedTransfer):
         losses: Mapping | None = None,
         data_preprocessor: Mapping | None = None,
         train_stage: str = 'full',
-        mask_radius: float | None = 1 / 16,
+        mask_radius: float | None = BODY_RADIUS,
     ) -> None:
+        if mask_radius is not None and mask_radius <= 0:
+            raise ValueError(f'mask_radius must be above 0 or None, got {mask_radius}')
         super().__init__(
             generator,
             discriminators,
@@ -57,18 +65,18 @@ class SPIG(FlowBasedTransfer):
         self.level = self.generator.level
 
     def part_regions(
-        self, keypoints: Tensor, size: tuple[int, int]
+        self, keypoints: Tensor, size: tuple[int, int], radius: float = BODY_RADIUS
     ) -> dict[str, Tensor]:
         """Capsules around each part's limbs in the target.
 
         Args:
             keypoints: (B, 18, 3) in pixels of ``size``.
             size: (height, width).
+            radius: Radius of the capsules, as a fraction of the height.
 
         Returns:
             Part -> (B, 1, H, W) of 0 and 1.
         """
-        radius = self.mask_radius or 1 / 16
         return {
             part: part_masks(keypoints, joints, size, radius=radius)
             for part, joints in self.parts.items()
@@ -78,7 +86,7 @@ class SPIG(FlowBasedTransfer):
         if self.mask_radius is None:
             return None
         size = tuple(batch['target_image'].shape[-2:])
-        return self.part_regions(batch['target_keypoints'], size)
+        return self.part_regions(batch['target_keypoints'], size, self.mask_radius)
 
     def generate(
         self, source_image: Tensor, source_keypoints: Tensor, target_keypoints: Tensor

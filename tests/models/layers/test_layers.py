@@ -57,7 +57,10 @@ def test_shape_and_gradients(layer_and_shape) -> None:
     starts_at_zero = isinstance(layer, PyramidNonLocalBlock)
     for name, parameter in layer.named_parameters():
         assert parameter.grad is not None, name
-        assert starts_at_zero or parameter.grad.isfinite().all(), name
+        assert parameter.grad.isfinite().all(), name
+        # A bias that a norm takes out again has no gradient but rounding.
+        if name.endswith('weight') and not starts_at_zero:
+            assert parameter.grad.abs().sum() > 0, name
 
 
 def test_state_dict_round_trip(layer_and_shape) -> None:
@@ -98,7 +101,7 @@ def test_visibility_heads_do_not_reach_the_flow() -> None:
     net = PoseFlowNet(num_joints=3, base_channels=4, num_downs=3)
     flow, _ = net(torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32))[2]
     flow.sum().backward()
-    heads = {id(p) for p in net.visibility_parameters()}
+    heads = {id(p) for p in net.visibility_parameters(2)}
     assert heads
     for name, parameter in net.named_parameters():
         assert (parameter.grad is None) == (id(parameter) in heads), name
@@ -107,6 +110,11 @@ def test_visibility_heads_do_not_reach_the_flow() -> None:
 def test_flow_net_names_what_it_cannot_do() -> None:
     with pytest.raises(ValueError, match=r'levels must lie in 1\.\.3'):
         PoseFlowNet(num_joints=3, levels=(4,), num_downs=4)
+    net = PoseFlowNet(
+        num_joints=3, base_channels=4, num_downs=2, use_image=True, levels=(1,)
+    )
+    with pytest.raises(ValueError, match='needs the source_image'):
+        net(torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8))
     net = PoseFlowNet(num_joints=3, base_channels=4, num_downs=4)
     with pytest.raises(ValueError, match='multiples of 16; got 24x32'):
         net(torch.rand(1, 3, 24, 32), torch.rand(1, 3, 24, 32))

@@ -196,8 +196,7 @@ def test_part_without_source_joints_takes_nothing_from_the_source() -> None:
     for shift in (0.0, 0.5):
         image = data['source_image'] + shift
         pose = model.generator.heatmaps(data['target_keypoints'], SIZE)
-        source_pose = model.generator.heatmaps(data['source_keypoints'], SIZE)
-        flows = model.generator.part_flows(source_pose, pose)
+        flows = model.generator.part_flows(image, data['source_keypoints'], pose)
         feats.append(
             model.generator.warped_part(
                 'leg', image, data['source_keypoints'], pose, flows['leg']
@@ -221,10 +220,13 @@ def test_relation_maps() -> None:
 
 def test_eval_is_deterministic_and_batch_independent() -> None:
     model = build().eval()
-    first, both = model.val_step(batch(1)), model.val_step(batch(2))
-    again = model.val_step(batch(2))
-    assert torch.equal(both[1]['image'], again[1]['image'])
-    assert first[0]['image'].shape == both[0]['image'].shape
+    data = batch(2)
+    both = model.val_step(data)
+    alone = model.val_step({key: value[1:] for key, value in data.items()})
+    assert torch.equal(both[1]['image'], model.val_step(data)[1]['image'])
+    difference = both[1]['image'].int() - alone[0]['image'].int()
+    assert difference.abs().max() <= 1
+    torch.testing.assert_close(both[1]['flow'], alone[0]['flow'])
 
 
 def test_selection_is_eq_3() -> None:
@@ -257,14 +259,69 @@ def test_fusion_sees_every_part_and_the_pose() -> None:
         (dict(discriminators=None), 'losses.adv and discriminators belong together'),
         (dict(feature_net=None), 'need a feature_net'),
         (
-            dict(train_stage='flow', losses=dict(rec=dict(type='L1Loss'))),
-            'losses.adv and discriminators|train_stage',
+            dict(
+                train_stage='flow',
+                discriminators=None,
+                losses=dict(rec=dict(type='L1Loss')),
+            ),
+            "train_stage='flow' trains with losses.sam",
         ),
+        (
+            dict(losses=MODEL['losses'] | dict(tv=dict(type='L1Loss'))),
+            r"losses \['tv'\] are not computed by SPIG; its terms are .*'sty'",
+        ),
+        (dict(mask_radius=0), 'mask_radius must be above 0 or None, got 0'),
     ],
 )
 def test_contradictions_are_named(changes: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build(**changes)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(level=3), r'flow must predict at level=3.* its levels are \(2,\)'),
+        (dict(parts=dict(head=(0, 99))), r'parts.head must name joints 0\.\.17'),
+        (dict(parts=dict(head=())), r'parts.head must name joints .* got \(\)'),
+    ],
+)
+def test_impossible_generators_are_named(changes: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        build(changes)
+
+
+def test_every_trainable_parameter_gets_a_gradient_with_two_levels() -> None:
+    flow = GENERATOR['flow'] | dict(levels=(2, 3))
+    sam = dict(type='SamplingCorrectnessLoss', layers={2: ('block2',), 3: ('block4',)})
+    for stage in ('flow', 'full'):
+        model = build(
+            dict(flow=flow), train_stage=stage, losses=MODEL['losses'] | dict(sam=sam)
+        )
+        data = model.data_preprocessor(batch(), training=True)
+        losses, _ = model.generator_losses(data, model.run_generator(data))
+        sum(losses.values()).backward()
+        lacking = [
+            name
+            for name, parameter in model.generator.named_parameters()
+            if parameter.requires_grad and parameter.grad is None
+        ]
+        assert not lacking, stage
+
+
+def test_flow_nets_may_look_at_the_source_image() -> None:
+    model = build(dict(flow=GENERATOR['flow'] | dict(use_image=True)))
+    logs = model.train_step(batch(), wrappers(model))
+    assert torch.as_tensor(logs['loss_sam']).isfinite()
+
+
+def test_nothing_is_visible_of_a_part_that_the_source_lacks() -> None:
+    model = build().eval()
+    data = batch()
+    data['source_keypoints'][0, list(GENERATOR['parts']['head']), 2] = 0
+    without, whole = (sample['visibility']['head'] for sample in model.val_step(data))
+    assert (without == 0).all()
+    assert (whole > 0).all()
 
 
 def test_encoders_must_agree() -> None:
