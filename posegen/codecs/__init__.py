@@ -4,6 +4,7 @@ from .formats import read_openpose_json, scale_keypoints, write_openpose_json
 from .heatmaps import keypoints_to_heatmaps
 from .joints import DEFAULT_PARTS, JOINT_NAMES, LEFT_RIGHT_PAIRS, LIMBS, NUM_JOINTS
 from .masks import pose_mask
+from .names import PAIR_SEPARATOR, pair_stem, split_pair_stem
 from .parts import part_boxes, part_images, part_masks
 
 __all__ = [
@@ -12,12 +13,15 @@ __all__ = [
     'LEFT_RIGHT_PAIRS',
     'LIMBS',
     'NUM_JOINTS',
+    'PAIR_SEPARATOR',
     'keypoints_to_heatmaps',
+    'pair_stem',
     'part_boxes',
     'part_images',
     'part_masks',
     'pose_mask',
     'read_openpose_json',
     'scale_keypoints',
+    'split_pair_stem',
     'write_openpose_json',
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import posixpath
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from torch.utils.data import Dataset
 
 from posegen.codecs.formats import SCALINGS
 from posegen.codecs.joints import JOINT_NAMES
+from posegen.codecs.names import pair_stem
 from posegen.registry import DATASETS, TRANSFORMS
 from posegen.utils.errors import ConfigError, DataError
 
@@ -234,7 +234,7 @@ class PosePairDataset(Dataset):
 
 def truth_name(source: str, target: str) -> str:
     """File name of a pair's ground truth."""
-    return f'{PurePosixPath(source).stem}___{PurePosixPath(target).stem}.npz'
+    return f'{pair_stem(source, target)}.npz'
 
 
 def _build_pipeline(

@@ -11,10 +11,10 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from posegen.codecs.names import PAIR_SEPARATOR, split_pair_stem
 from posegen.utils.errors import DataError
 
 IMAGE_SUFFIXES = frozenset({'.png', '.jpg', '.jpeg'})
-SEPARATOR = '___'
 _PLAIN_MODES = frozenset({'RGB', 'L', 'P', 'CMYK'})
 
 
@@ -94,11 +94,12 @@ def find_pairs(generated: str | Path, real: ImageFolder) -> list[Pair]:
     folder = ImageFolder(generated)
     pairs = []
     for file in folder.files:
-        stems = file.stem.split(SEPARATOR)
-        if len(stems) != 2 or not all(stems):
+        try:
+            stems = split_pair_stem(file.stem)
+        except ValueError:
             raise DataError(
-                f"'{file}': results must be called <source>{SEPARATOR}<target>.png"
-            )
+                f"'{file}': results must be called <source>{PAIR_SEPARATOR}<target>.png"
+            ) from None
         source, target = (real.find(stem, wanted_by=file) for stem in stems)
         pairs.append(Pair(source, target, file))
     return pairs

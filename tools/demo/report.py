@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from posegen.codecs import pair_stem
 from posegen.datasets import read_annotations, read_pairs
 from posegen.evaluation import ScoreTable
 from posegen.visualization import comparison_sheet, draw_pose, save_image
@@ -62,7 +63,7 @@ def comparison(data: Path, results: Path, count: int) -> np.ndarray:
     panels: list[np.ndarray | None] = []
     for source, target in pairs:
         truth = read_image(data / 'test' / target)
-        result = results / f'{Path(source).stem}___{Path(target).stem}.png'
+        result = results / f'{pair_stem(source, target)}.png'
         panels.append(read_image(data / 'test' / source))
         panels.append(draw_pose(keypoints[target], truth.shape[:2]))
         panels += [read_image(result), truth]

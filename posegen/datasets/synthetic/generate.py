@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from posegen.codecs.names import pair_stem
 from posegen.datasets.annotations import write_annotations, write_pairs
 from posegen.utils.errors import DataError
 
@@ -261,7 +262,7 @@ def _write_truth(folder: Path, person: Person, names: list[str]) -> None:
 
     for source, target in person.pairs:
         truth = pair_truth(person.figure, person.views[source], person.views[target])
-        stem = f'{Path(names[source]).stem}___{Path(names[target]).stem}'
+        stem = pair_stem(names[source], names[target])
         np.savez_compressed(
             folder / f'{stem}.npz',
             flow=truth.flow,

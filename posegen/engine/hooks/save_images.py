@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from PIL import Image
 
+from posegen.codecs.names import pair_stem
 from posegen.registry import HOOKS
 from posegen.utils.errors import DataError
 
@@ -44,7 +45,7 @@ class SaveImagesHook(Hook):
         """
         for sample in outputs or ():
             pair = (sample['source_name'], sample['target_name'])
-            name = pair_file_name(*pair)
+            name = f'{pair_stem(*pair)}.png'
             if self._pairs.setdefault(name, pair) != pair:
                 raise DataError(
                     f'the pairs {self._pairs[name]} and {pair} would both be written '
@@ -52,9 +53,3 @@ class SaveImagesHook(Hook):
                 )
             image = sample['image'].permute(1, 2, 0).cpu().numpy()
             Image.fromarray(image).save(self.out_dir / name)
-
-
-def pair_file_name(source: str, target: str) -> str:
-    """``<from stem>___<to stem>.png`` for the names of two images."""
-    stems = (PurePosixPath(name).stem for name in (source, target))
-    return f'{"___".join(stems)}.png'
