@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from posegen import __version__
 from posegen.utils.errors import PosegenError
+from posegen.utils.sizes import parse_size
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -175,7 +176,7 @@ def _add_infer(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--annotation-size',
-        type=_size,
+        type=parse_size,
         metavar='HxW',
         help='size that the annotations refer to, if not that of the images',
     )
@@ -229,14 +230,6 @@ def _evaluate(args: argparse.Namespace) -> None:
     from posegen.evaluation.cli import run
 
     run(args)
-
-
-def _size(text: str) -> tuple[int, int]:
-    height, _, width = text.partition('x')
-    try:
-        return int(height), int(width)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'expected HxW, got {text!r}') from None
 
 
 # -- the rest --------------------------------------------------------------------------

@@ -158,7 +158,7 @@ def test_list_models(capsys: pytest.CaptureFixture) -> None:
 
 
 @pytest.mark.parametrize(
-    ('size', 'value'), [('256x176', (256, 176)), ('256', None), ('ax2', None)]
+    ('size', 'value'), [('256x176', (256, 176)), ('256', None), ('0x0', None)]
 )
 def test_sizes_are_height_by_width(size: str, value: tuple | None) -> None:
     arguments = ['--model', 'm', '--source', 's', '--pose', 'p', '--out', 'o']

@@ -8,16 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-
-def parse_size(text: str) -> tuple[int, int]:
-    """'128x64' -> (128, 64)."""
-    try:
-        height, width = (int(part) for part in text.split('x'))
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is not HEIGHTxWIDTH, for example 128x64"
-        ) from None
-    return height, width
+from posegen.utils.sizes import parse_size
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -25,7 +16,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add('--out', required=True, help='folder to create')
-    add('--size', type=parse_size, default=(128, 64), help='HEIGHTxWIDTH (128x64)')
+    add('--size', type=parse_size, default=(128, 64), help='HxW of pictures (128x64)')
     add('--train-people', type=int, default=500, help='identities to train on (500)')
     add('--test-people', type=int, default=60, help='identities to test on (60)')
     add('--views', type=int, default=4, help='pictures of each person (4)')

@@ -26,7 +26,7 @@ def test_help_is_quick():
 @pytest.mark.parametrize(
     ('args', 'message'),
     [
-        (['--size', 'big'], "'big' is not HEIGHTxWIDTH"),
+        (['--size', 'big'], 'argument --size: expected HxW'),
         (['--views', '1'], 'make_synthetic: views must be at least 2, but is 1'),
     ],
 )
