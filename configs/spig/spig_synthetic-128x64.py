@@ -88,7 +88,7 @@ stages = [
     dict(
         name='full',  # everything, eq. 10
         model=dict(train_stage='full'),
-        train_cfg=dict(max_iters=2400, val_interval=800),
+        train_cfg=dict(max_iters=2000, val_interval=1000),
         train_dataloader=dict(batch_size=8),
         optim_wrapper=dict(
             constructor='MultiOptimWrapperConstructor',
