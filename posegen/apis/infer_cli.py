@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.logging import print_log
-from PIL import Image
 
 from posegen.apis.inferencer import PoseTransferInferencer
 from posegen.apis.inputs import read_image, read_pose
@@ -16,6 +15,7 @@ from posegen.apis.letterbox import Size
 from posegen.codecs.formats import scale_keypoints
 from posegen.datasets import read_annotations
 from posegen.utils.errors import DataError
+from posegen.utils.images import save_image
 
 PICTURES = ('.png', '.jpg', '.jpeg')
 
@@ -49,14 +49,8 @@ def run(args: Namespace) -> None:
     pose, pose_size = poses.find(args.pose, '--pose')
     inferencer = PoseTransferInferencer(args.model, args.weights, args.device)
     result = inferencer(source, pose, source_pose, args.seed, pose_size=pose_size)
-    write_picture(result.images[0], out)
+    save_image(out, result.images[0])
     print_log(f'The picture is in {out}', 'current')
-
-
-def write_picture(image: np.ndarray, path: Path) -> None:
-    """Write uint8 (H, W, 3) RGB as png or jpg; the folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image).save(path, quality=95)
 
 
 def _picture_path(out: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,15 +16,10 @@ from posegen.codecs import NUM_JOINTS
 from posegen.codecs.formats import read_openpose_json
 from posegen.models.preprocessor import images_to_uint8
 from posegen.utils.errors import DataError
+from posegen.utils.images import open_image, to_rgb
 
 ImageInput = str | Path | Image.Image | np.ndarray | Tensor
 PoseInput = str | Path | np.ndarray | Tensor | Sequence[Sequence[float]]
-
-#: What Pillow raises for a file that is no whole picture.
-BROKEN_IMAGE = (
-    *(OSError, SyntaxError, ValueError, EOFError, zlib.error),
-    Image.DecompressionBombError,
-)
 
 
 def as_image_list(images: ImageInput | Sequence[ImageInput]) -> list[ImageInput]:
@@ -95,18 +89,12 @@ def read_image(image: ImageInput, label: str = 'source') -> np.ndarray:
 def _read_image_file(path: Path, label: str) -> np.ndarray:
     if not path.is_file():
         raise DataError(f'The {label} image {path} does not exist; check the path.')
-    try:
-        with Image.open(path) as image:
-            return _from_pil(image)
-    except BROKEN_IMAGE as error:
-        raise DataError(
-            f'The {label} image {path} cannot be decoded ({error}); give a complete '
-            'picture such as a png or jpg.'
-        ) from error
+    with open_image(path, f'The {label} image {path}') as image:
+        return _from_pil(image)
 
 
 def _from_pil(image: Image.Image) -> np.ndarray:
-    return np.asarray(ImageOps.exif_transpose(image).convert('RGB'))
+    return to_rgb(ImageOps.exif_transpose(image))
 
 
 def _check_array(image: np.ndarray, label: str) -> np.ndarray:

@@ -14,38 +14,16 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 from mmengine import fileio
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from posegen.codecs.formats import scale_keypoints
 from posegen.registry import TRANSFORMS
 from posegen.utils.errors import DataError
+from posegen.utils.images import decode_image
 
 SIDES = ('source', 'target')
 TRUTH_TYPES = {'flow': np.float32, 'visibility': np.bool_, 'part_labels': np.uint8}
-_BROKEN_IMAGE = (
-    *(OSError, SyntaxError, ValueError, EOFError, zlib.error),
-    Image.DecompressionBombError,
-)
 _BROKEN_TRUTH = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error)
-
-
-def decode_image(data: bytes) -> np.ndarray:
-    """Encoded bytes to RGB uint8 ``(H, W, 3)``.
-
-    By Pillow, as in the published code, and because it reports damaged files where
-    OpenCV returns grey blocks. Orientation tags are ignored, as joints were annotated
-    on the pixels that are stored.
-
-    Raises:
-        ValueError: the bytes are not a whole image.
-    """
-    try:
-        image = Image.open(io.BytesIO(data))
-        return np.array(image if image.mode == 'RGB' else image.convert('RGB'))
-    except UnidentifiedImageError:
-        raise ValueError('not an image of a known type') from None
-    except _BROKEN_IMAGE as error:
-        raise ValueError(str(error)) from error
 
 
 def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -72,10 +50,7 @@ class LoadPairImages:
         for side in SIDES:
             path = results[f'{side}_path']
             data = _read_bytes(path, results.get('backend_args'))
-            try:
-                results[f'{side}_image'] = decode_image(data)
-            except ValueError as error:
-                raise DataError(f'{path} does not decode: {error}') from error
+            results[f'{side}_image'] = decode_image(data, path)
         return results
 
 

@@ -6,13 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from posegen.codecs.names import PAIR_SEPARATOR, split_pair_stem
 from posegen.utils.errors import DataError
+from posegen.utils.images import open_image, to_rgb
 
 IMAGE_SUFFIXES = frozenset({'.png', '.jpg', '.jpeg'})
 _PLAIN_MODES = frozenset({'RGB', 'L', 'P', 'CMYK'})
@@ -112,14 +111,10 @@ def read_image(path: Path) -> Tensor:
         DataError: The file does not decode, is cut short, or has an alpha channel or
             more than 8 bits.
     """
-    try:
-        with Image.open(path) as image:
-            if image.mode not in _PLAIN_MODES or 'transparency' in image.info:
-                raise DataError(
-                    f"'{path}' must be 8-bit RGB without transparency, it is "
-                    f'{image.mode}'
-                )
-            pixels = np.array(image.convert('RGB'))
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise DataError(f"'{path}' cannot be read as an image: {error}") from error
+    with open_image(path, f"'{path}'") as image:
+        if image.mode not in _PLAIN_MODES or 'transparency' in image.info:
+            raise DataError(
+                f"'{path}' must be 8-bit RGB without transparency, it is {image.mode}"
+            )
+        pixels = to_rgb(image)
     return torch.from_numpy(pixels).permute(2, 0, 1)

@@ -1,5 +1,6 @@
 """Pictures of poses, flows and results."""
 
+from posegen.utils.images import save_image
 from posegen.visualization.flows import (
     flow_to_rgb,
     part_flows_to_rgb,
@@ -11,7 +12,6 @@ from posegen.visualization.sheets import (
     comparison_sheet,
     draw_label,
     sample_grid,
-    save_image,
 )
 
 __all__ = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,16 +18,6 @@ _GAP = 4
 _LABEL_HEIGHT = 22
 _MIN_PANEL_WIDTH = 128
 _MISSING = 48  # grey level of a panel that has nothing to show
-
-
-def save_image(path: str | Path, image: np.ndarray) -> None:
-    """Write uint8 (H, W, 3) RGB in the format of the file's ending; makes folders."""
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(
-            f'image must be uint8 (H, W, 3), got {image.dtype} {image.shape}'
-        )
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image).save(path)
 
 
 def draw_label(text: str, width: int, height: int = _LABEL_HEIGHT) -> np.ndarray:

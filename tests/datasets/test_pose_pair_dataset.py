@@ -273,7 +273,7 @@ def test_undecodable_image_raises_with_file_and_row(pair_set, workers):
     damage_image(pair_set, '0001_0.png')
     dataset = PosePairDataset(**pair_set)
     loader = DataLoader(dataset, batch_size=6, num_workers=workers)
-    message = r'0001_0.png does not decode: .*pairs-train.csv, line 4\)'
+    message = r'0001_0.png cannot be decoded: .*pairs-train.csv, line 4\)'
     with pytest.raises(DataError, match=message):
         list(loader)
 

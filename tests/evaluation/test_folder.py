@@ -169,7 +169,7 @@ def test_refuses_other_sizes(folders):
 def test_refuses_damaged_files(folders):
     file = folders / 'good' / 'a___b.png'
     file.write_bytes(file.read_bytes()[:400])
-    with pytest.raises(DataError, match=r"a___b.png' cannot be read as an image"):
+    with pytest.raises(DataError, match=r"a___b.png' cannot be decoded: "):
         score_folder(folders / 'good', folders / 'real')
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from posegen.visualization import (
     GRID_COLUMNS,
     comparison_sheet,
     draw_label,
     sample_grid,
-    save_image,
 )
 
 GAP, LABEL = 4, 22
@@ -100,12 +98,3 @@ def test_label_stays_inside_its_bar(text):
     assert bar.shape == (LABEL, 128, 3)
     assert bar.min() < 100
     assert (bar[:, [0, -1]] == 255).all() and (bar[[0, -1]] == 255).all()
-
-
-def test_save_image_makes_folders(tmp_path):
-    path = tmp_path / 'deep' / 'x.png'
-    picture = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-    save_image(path, picture)
-    np.testing.assert_array_equal(np.asarray(Image.open(path)), picture)
-    with pytest.raises(ValueError, match=r'uint8 \(H, W, 3\), got float64'):
-        save_image(path, picture / 2)

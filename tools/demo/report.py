@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from posegen.codecs import pair_stem
 from posegen.datasets import read_annotations, read_pairs
 from posegen.evaluation import ScoreTable
+from posegen.utils.images import read_image
 from posegen.visualization import comparison_sheet, draw_pose, save_image
 
 COLUMNS = ('source', 'target pose', 'result', 'target')
@@ -32,12 +32,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', type=Path, required=True, help='folder to write to')
     parser.add_argument('--pairs', type=int, default=8, help='pairs to show')
     return parser.parse_args()
-
-
-def read_image(path: Path) -> np.ndarray:
-    """A file as uint8 (H, W, 3) RGB."""
-    with Image.open(path) as image:
-        return np.array(image.convert('RGB'))
 
 
 def spread(pairs: Sequence[tuple[str, str]], count: int) -> list[tuple[str, str]]:

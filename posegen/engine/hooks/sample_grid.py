@@ -9,10 +9,10 @@ from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from PIL import Image
 
 from posegen.engine.random_state import preserved
 from posegen.registry import HOOKS
+from posegen.utils.images import save_image
 
 
 @HOOKS.register_module()
@@ -62,8 +62,7 @@ class SampleGridHook(Hook):
             samples = model.val_step(self._samples(runner))
             model.train(training)
         path = Path(runner.work_dir, 'samples', f'{iteration:07d}.png')
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(sample_grid(samples)).save(path)
+        save_image(path, sample_grid(samples))
 
     def _samples(self, runner: Runner) -> dict:
         if self._batch is None:

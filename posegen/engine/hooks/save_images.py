@@ -8,11 +8,11 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from PIL import Image
 
 from posegen.codecs.names import pair_stem
 from posegen.registry import HOOKS
 from posegen.utils.errors import DataError
+from posegen.utils.images import save_image
 
 
 @HOOKS.register_module()
@@ -52,4 +52,4 @@ class SaveImagesHook(Hook):
                     f'to {name}, because their names differ in the folder only'
                 )
             image = sample['image'].permute(1, 2, 0).cpu().numpy()
-            Image.fromarray(image).save(self.out_dir / name)
+            save_image(self.out_dir / name, image)

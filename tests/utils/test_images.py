@@ -1,0 +1,113 @@
+"""Image files, whole and damaged."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from posegen.utils.errors import DataError
+from posegen.utils.images import decode_image, open_image, read_image, save_image
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (20, 12, 3), dtype=np.uint8)
+
+
+def encode(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def test_what_is_saved_is_read(tmp_path: Path, picture: np.ndarray) -> None:
+    path = tmp_path / 'deep' / 'x.png'
+    save_image(path, picture)
+    np.testing.assert_array_equal(read_image(path), picture)
+    np.testing.assert_array_equal(decode_image(path.read_bytes()), picture)
+
+
+def test_jpegs_keep_most(tmp_path: Path) -> None:
+    ramp = np.arange(60, dtype=np.uint8).repeat(3).reshape(5, 12, 3)
+    save_image(tmp_path / 'x.jpg', ramp)
+    assert np.abs(read_image(tmp_path / 'x.jpg').astype(int) - ramp).max() <= 3
+
+
+@pytest.mark.parametrize('bad', [np.zeros((4, 4, 3)), np.zeros((4, 4), np.uint8)])
+def test_saves_nothing_else(tmp_path: Path, bad: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r'must be uint8 \(H, W, 3\), got'):
+        save_image(tmp_path / 'x.png', bad)
+
+
+@pytest.mark.parametrize('mode', ['RGB', 'L', 'P', 'RGBA', '1', 'CMYK'])
+def test_every_mode_becomes_rgb(picture: np.ndarray, mode: str) -> None:
+    kind = 'jpeg' if mode == 'CMYK' else 'png'
+    decoded = decode_image(encode(Image.fromarray(picture).convert(mode), kind))
+    assert decoded.shape == (20, 12, 3)
+    assert decoded.dtype == np.uint8
+    assert decoded.flags.writeable
+
+
+def test_orientation_tags_do_not_turn_the_pixels(picture: np.ndarray) -> None:
+    image = Image.fromarray(picture)
+    exif = image.getexif()
+    exif[0x0112] = 6
+    assert decode_image(encode(image, 'jpeg', exif=exif)).shape == (20, 12, 3)
+
+
+@pytest.mark.parametrize('kind', ['jpeg', 'png'])
+@pytest.mark.parametrize('part', [0, 0.02, 0.5, 0.9])
+def test_cut_images_are_named(picture: np.ndarray, kind: str, part: float) -> None:
+    data = encode(Image.fromarray(picture.repeat(4, axis=0)), kind)
+    with pytest.raises(DataError, match=r'x\.png cannot be decoded: .'):
+        decode_image(data[: int(len(data) * part)], 'x.png')
+
+
+@pytest.mark.parametrize('kind', ['jpeg', 'png'])
+def test_damaged_images_are_images_or_data_errors(
+    picture: np.ndarray, kind: str
+) -> None:
+    rng = np.random.default_rng(0)
+    data = encode(Image.fromarray(picture), kind)
+    for _ in range(200):
+        damaged = bytearray(data)
+        for place in rng.integers(0, len(data), 8):
+            damaged[place] = rng.integers(256)
+        try:
+            assert decode_image(bytes(damaged)).ndim == 3
+        except DataError as error:
+            assert 'the image cannot be decoded: ' in str(error)
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r'none\.png cannot be decoded: .*No such file'):
+        read_image(tmp_path / 'none.png')
+
+
+def test_huge_images_are_refused(
+    tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_image(tmp_path / 'x.png', picture)
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 10)
+    with pytest.raises(DataError, match=r'x\.png cannot be decoded: .*exceeds limit'):
+        read_image(tmp_path / 'x.png')
+
+
+def test_data_errors_of_the_block_pass(tmp_path: Path, picture: np.ndarray) -> None:
+    save_image(tmp_path / 'x.png', picture)
+    with (
+        pytest.raises(DataError, match='^too dark$'),
+        open_image(tmp_path / 'x.png', 'x'),
+    ):
+        raise DataError('too dark')
+
+
+def test_imports_no_torch() -> None:
+    code = 'import sys, posegen.utils.images; assert "torch" not in sys.modules'
+    subprocess.run([sys.executable, '-c', code], check=True)
