@@ -13,8 +13,11 @@ from typing import Any
 
 from mmengine import registry as mm
 from mmengine.config import Config
+from mmengine.dist import init_dist
 from mmengine.hooks import CheckpointHook, LoggerHook
-from mmengine.runner import IterBasedTrainLoop, Runner
+from mmengine.runner import IterBasedTrainLoop, Runner, set_random_seed
+from mmengine.utils.dl_utils import set_multi_processing
+from torch.distributed import init_process_group
 from torch.utils.data import DataLoader
 
 from posegen.engine.config.components import Components, Problem, is_kind
@@ -334,6 +337,44 @@ def _check_wrapper(spec: Any, place: str, components: Components) -> None:
     components.check(spec, mm.MODEL_WRAPPERS, place, ('module',), default=default)
 
 
+# What Runner.setup_env reads, by the function that it passes a dict on to.
+_ENV_KEYS = ('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit')
+_MP_KEYS = tuple(
+    key for key in arguments_of(set_multi_processing).accepted if key != 'distributed'
+)
+_DIST_KEYS = tuple(
+    key
+    for function in (init_dist, init_process_group)
+    for key in arguments_of(function).accepted
+    if key not in ('launcher', 'rank', 'world_size')
+)
+
+
+def _check_env(spec: Any, place: str, components: Components) -> None:
+    _check_settings(spec, place, _ENV_KEYS)
+    for key, allowed in dict(mp_cfg=_MP_KEYS, dist_cfg=(*_DIST_KEYS, 'port')).items():
+        if key in spec:
+            _check_settings(spec[key], f'{place}.{key}', allowed)
+
+
+def _check_randomness(spec: Any, place: str, components: Components) -> None:
+    _check_settings(spec, place, arguments_of(set_random_seed).accepted)
+
+
+def _check_settings(spec: Any, place: str, allowed: Iterable[str]) -> None:
+    """A dict without a type: MMEngine ignores a wrong key, or fails far from it."""
+    if not isinstance(spec, Mapping):
+        raise Problem(place, f'expected a dict, got {spec!r}')
+    for key in spec:
+        if key not in allowed:
+            known = sorted({*allowed})
+            raise Problem(
+                f'{place}.{key}',
+                f'there is no such key{did_you_mean(key, known)}; there are '
+                f'{", ".join(known)}',
+            )
+
+
 _SECTIONS: dict[str, Callable[[Any, str, Components], None]] = dict(
     model=_check_model,
     data_preprocessor=_check_parts,
@@ -352,6 +393,8 @@ _SECTIONS: dict[str, Callable[[Any, str, Components], None]] = dict(
     visualizer=_check_visualizer,
     log_processor=_check_log_processor,
     model_wrapper_cfg=_check_wrapper,
+    env_cfg=_check_env,
+    randomness=_check_randomness,
 )
 
 

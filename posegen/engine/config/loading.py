@@ -83,15 +83,30 @@ def _read(path: Path) -> Config:
         ) from error
 
 
+# How MMEngine begins what it raises over an error of an import.
+_WRAPPED = 'Failed to import '
+
+
 def _import_message(path: Path, error: ImportError) -> str:
-    cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
+    """What an import that failed says itself; MMEngine only names the module."""
+    named, cause = None, error
+    while str(cause).startswith(_WRAPPED) and (beneath := _beneath(cause)):
+        named, cause = str(cause).removeprefix(_WRAPPED), beneath
     reason = str(cause).split('\n')[0]
-    return (
-        f'{path}: a module of custom_imports cannot be imported ({reason}); run from '
-        'the folder that holds it, or add that folder to PYTHONPATH'
-    )
+    if named is None:
+        return f'{path}: an import fails: {reason}'
+    message = f'{path}: {named} of custom_imports cannot be imported: {reason}'
+    missing = cause.name if isinstance(cause, ModuleNotFoundError) else None
+    if missing is not None and f'{named}.'.startswith(f'{missing}.'):
+        message += (
+            '; run from the folder that holds it, or add that folder to PYTHONPATH'
+        )
+    return message
+
+
+def _beneath(error: BaseException) -> BaseException | None:
+    """The error that another one was raised for, or in the handling of."""
+    return error.__cause__ or error.__context__
 
 
 def _parse(options: Sequence[str]) -> dict[str, Any]:

@@ -188,6 +188,37 @@ WRONG = {
         {'type': 'Visualizer', 'vis_backends': [{'type': 'TensorBoard'}]},
         r"^visualizer\.vis_backends\[0\]: .*did you mean 'TensorboardVisBackend'",
     ),
+    'environment': (
+        'env_cfg',
+        {'cudnn_benchmrk': True},
+        r"^env_cfg\.cudnn_benchmrk: .*did you mean 'cudnn_benchmark'.*resource_limit",
+    ),
+    'processes': (
+        'env_cfg',
+        {'mp_cfg': {'start_method': 'fork'}},
+        r"^env_cfg\.mp_cfg\.start_method: .*did you mean 'mp_start_method'",
+    ),
+    'distribution': (
+        'env_cfg',
+        {'dist_cfg': {'backnd': 'gloo'}},
+        r"^env_cfg\.dist_cfg\.backnd: .*did you mean 'backend'",
+    ),
+    'environment that is no dict': (
+        'env_cfg',
+        {'dist_cfg': 'gloo'},
+        r"^env_cfg\.dist_cfg: expected a dict, got 'gloo'",
+    ),
+    'seed': (
+        'randomness',
+        {'sead': 3},
+        r"^randomness\.sead: .*did you mean 'seed'.*deterministic, diff_rank_seed",
+    ),
+    'seed of a stage': (
+        'stages.1.randomness',
+        {'sead': 3},
+        r'^stages\.full\.randomness\.sead: there is no such key',
+    ),
+    'seed alone': ('randomness', 3, r'^randomness: expected a dict, got 3'),
     'no name': ('model.type', 3.5, r'^model\.type: expected a name, got 3\.5'),
 }
 
@@ -238,6 +269,17 @@ def test_a_sampler_must_take_what_the_runner_gives_it() -> None:
     config = changed('train_dataloader.sampler', dict(type='torch.utils.data.Sampler'))
     with pytest.raises(ConfigError, match="must take the argument 'dataset'"):
         check_config(config)
+
+
+def test_a_full_environment_passes() -> None:
+    env_cfg = dict(
+        cudnn_benchmark=True,
+        mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+        dist_cfg=dict(backend='nccl', timeout=1800, port=29500),
+        resource_limit=4096,
+    )
+    randomness = dict(seed=1, deterministic=True, diff_rank_seed=True)
+    check_config(Config(toy_config(env_cfg=env_cfg, randomness=randomness)))
 
 
 def test_names_of_the_users_own_are_allowed() -> None:

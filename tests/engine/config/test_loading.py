@@ -65,15 +65,37 @@ def test_a_config_may_import_modules_and_have_a_base(config: Path) -> None:
         ("_base_ = ['none.py']\n", 'has a base that does not exist'),
         ('model = dict(\n', 'cannot be read: SyntaxError'),
         (
-            "custom_imports = dict(imports=['no_such_module'])\n",
-            'custom_imports cannot be imported.*no_such_module.*PYTHONPATH',
+            "custom_imports = dict(imports=['no_such_package.blocks'])\n",
+            'no_such_package.blocks of custom_imports cannot be imported: '
+            "No module named 'no_such_package'; .*PYTHONPATH",
         ),
+        ('import no_such_module\n', "an import fails: No module named 'no_such_mod"),
     ],
 )
 def test_a_file_that_cannot_be_read(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / 'bad.py'
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    ('text', 'reason'),
+    [
+        ('import no_such_module', "No module named 'no_such_module'"),
+        ('from posegen import no_such_name', "cannot import name 'no_such_name' .*"),
+        ("raise ImportError('buy a licence')", 'buy a licence'),
+    ],
+)
+def test_a_module_that_fails_itself_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / 'failing_blocks.py').write_text(text)
+    path = tmp_path / 'a.py'
+    path.write_text("custom_imports = dict(imports=['failing_blocks'])\n")
+    begin = 'failing_blocks of custom_imports cannot be imported'
+    with pytest.raises(ConfigError, match=f'{begin}: {reason}$'):
         load_config(path)
 
 
