@@ -11,6 +11,7 @@ from typing import Any
 from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
+from mmengine.model import BaseModel
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
 
@@ -31,6 +32,7 @@ class StageRunner(Runner):
     It differs from MMEngine's Runner in these points:
 
     - ``train_cfg=dict(by_epoch=False)`` is :class:`ResumableIterLoop`;
+    - the data are looked for before the model is built, which may fetch weights;
     - weights are loaded strictly, and never by running code from a file;
     - checkpoints are written under another name and renamed when they are complete;
     - several processes train generator and discriminators in wrappers of their own;
@@ -40,6 +42,16 @@ class StageRunner(Runner):
 
     #: Random states of all processes, gathered when a checkpoint is written.
     random_states: list[dict[str, Any]]
+
+    def build_model(self, model: nn.Module | dict) -> BaseModel:
+        """The model, once the data are there: a wrong path is to show at once."""
+        used = ('test',) if self._train_dataloader is None else ('train', 'val')
+        diff_rank_seed = self._randomness_cfg.get('diff_rank_seed', False)
+        for name in (f'_{kind}_dataloader' for kind in used):
+            if isinstance(loader := getattr(self, name), dict):
+                built = self.build_dataloader(loader, self.seed, diff_rank_seed)
+                setattr(self, name, built)
+        return super().build_model(model)
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """The loop of ``train_cfg``."""

@@ -10,11 +10,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from posegen.engine import StagedRunner
 from posegen.engine.stage_record import read_record
 from posegen.engine.stage_runner import _ConsoleFormatter, _is_for_console
-from posegen.utils.errors import WeightsError
+from posegen.utils.errors import DataError, WeightsError
 from tests.engine.conftest import weights_of
-from tests.helpers.toy_training import toy_config
+from tests.helpers.toy_training import ToyPairs, ToyTransfer, toy_config
 
 
 @pytest.mark.parametrize('kind', ['checkpoint', 'state dict', 'safetensors'])
@@ -42,6 +43,30 @@ def test_python_objects_in_a_file_are_refused(train: Callable, tmp_path: Path) -
     torch.save(dict(state_dict={}, extra=Path('x')), tmp_path / 'old.pth')
     with pytest.raises(WeightsError, match=r'pathlib.* was refused'):
         train(load_from=str(tmp_path / 'old.pth'))
+
+
+@pytest.mark.parametrize('missing', ['train', 'val', 'test'])
+def test_data_are_looked_for_before_the_model_is_built(
+    missing: str, finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(self: ToyPairs, data_root: str = '', length: int = 10) -> None:
+        if data_root:
+            raise DataError(f'{data_root} does not exist')
+        self.length = length
+
+    def fetch_weights(*args: object, **kwargs: object) -> None:
+        raise AssertionError('weights are fetched')
+
+    monkeypatch.setattr(ToyPairs, '__init__', look)
+    config = toy_config(work_dir=str(tmp_path))
+    config[f'{missing}_dataloader']['dataset']['data_root'] = 'nowhere'
+    runner = StagedRunner.from_cfg(config)
+    monkeypatch.setattr(ToyTransfer, '__init__', fetch_weights)
+    with pytest.raises(DataError, match='nowhere does not exist'):
+        if missing == 'test':
+            runner.test(finished_run / 'full' / 'iter_4.pth')
+        else:
+            runner.train()
 
 
 def record(message: str, level: int = logging.INFO) -> logging.LogRecord:
