@@ -50,12 +50,6 @@ def _without(wrappers: list[str], key: str) -> str:
     return key
 
 
-def plain_state_dict(model: nn.Module) -> dict[str, Tensor]:
-    """The state dict that the same model would have without any wrapper."""
-    keys = plain_keys(model)
-    return {keys[key]: value for key, value in model.state_dict().items()}
-
-
 def fill_model(
     model: nn.Module, weights: str | Path | Mapping[str, Tensor], source: str | Path
 ) -> None:
