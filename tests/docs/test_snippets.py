@@ -5,6 +5,8 @@ A line above a block changes what happens to it:
 
     <!-- snippet: skip, REASON -->     not run here
     <!-- snippet: file NAME -->        written to that file
+
+A python block with a ``_base_`` is a config: it is loaded and checked, not executed.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ from pathlib import Path
 
 import pytest
 
+from posegen.engine.config import check_config, load_config
+from posegen.utils.errors import ConfigError
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ['README.md', *(f'docs/{path.name}' for path in sorted(ROOT.glob('docs/*.md')))]
 BLOCK = re.compile(
@@ -26,6 +31,24 @@ BLOCK = re.compile(
     r'^```(?P<language>python|pycon|bash)\n(?P<code>.*?)^```$',
     re.MULTILINE | re.DOTALL,
 )
+
+
+#: What pages name and leave to the reader to write.
+LEFT_TO_THE_READER = {
+    'README.md': {
+        'my_blocks.py': """\
+from torch import nn
+
+from posegen.registry import MODELS
+
+
+@MODELS.register_module(force=True)
+class MyBlock(nn.Conv2d):
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, channels, 3, padding=1)
+"""
+    }
+}
 
 
 @dataclass(frozen=True)
@@ -73,6 +96,17 @@ def run_session(block: Block, names: dict) -> None:
         pytest.fail(''.join(report), pytrace=False)
 
 
+def check_snippet(block: Block) -> None:
+    """Load and check a config as ``posegen train`` does."""
+    path = Path('snippet.py').absolute()
+    path.write_text(block.code, encoding='utf-8')
+    try:
+        cfg = load_config(path)
+        check_config(cfg)
+    except ConfigError as error:
+        pytest.fail(f'{block.place}: {error}', pytrace=False)
+
+
 def run_block(block: Block, names: dict) -> None:
     kind, _, rest = block.mark.partition(' ')
     if kind == 'file':
@@ -85,17 +119,21 @@ def run_block(block: Block, names: dict) -> None:
         run_bash(block)
     elif block.language == 'pycon':
         run_session(block, names)
+    elif re.search(r'^_base_ =', block.code, re.MULTILINE):
+        check_snippet(block)
     else:
         exec(compile(block.code, block.place, 'exec'), names)
 
 
-@pytest.mark.timeout(900)  # get_started goes through every command
 @pytest.mark.parametrize('page', [page for page in PAGES if read_blocks(page)])
 def test_page_runs_as_it_stands(page, tmp_path, monkeypatch):
     for name in ('configs', 'tools'):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+    for name, code in LEFT_TO_THE_READER.get(page, {}).items():
+        (tmp_path / name).write_text(code, encoding='utf-8')
+    sys.modules.pop('my_blocks', None)  # each page has its own
     names = {'__name__': '__main__'}
     for block in read_blocks(page):
         run_block(block, names)
@@ -109,6 +147,21 @@ def test_a_wrong_output_is_noticed():
 def test_a_failing_command_is_noticed():
     with pytest.raises(pytest.fail.Exception, match='here:\nfalse'):
         run_block(Block('bash', 'false\ntrue\n', '', 'here'), {})
+
+
+@pytest.mark.parametrize(
+    ('model', 'message'),
+    [
+        ("dict(generator=dict(hdc=dict(_delete_=True, type='MyBlok')))", "'MyBlok'"),
+        ('dict(generater=dict())', "did you mean 'generator'"),
+    ],
+)
+def test_a_wrong_config_is_noticed(tmp_path, monkeypatch, model, message):
+    (tmp_path / 'configs').symlink_to(ROOT / 'configs')
+    monkeypatch.chdir(tmp_path)
+    base = "_base_ = ['configs/spig/spig_synthetic-128x64_tiny.py']\n"
+    with pytest.raises(pytest.fail.Exception, match=f'here: .*{message}'):
+        run_block(Block('python', f'{base}model = {model}\n', '', 'here'), {})
 
 
 @pytest.mark.parametrize('mark', ['skip', 'skip,', 'file-name x'])

@@ -18,7 +18,7 @@ from tests.engine.conftest import weights_of
 from tests.helpers.toy_training import toy_config, write_config
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS_TO_WAIT = 120
+SECONDS_TO_WAIT = 300
 
 
 @pytest.fixture
