@@ -13,7 +13,6 @@ from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import torch
 import yaml
@@ -30,6 +29,7 @@ from posegen.engine.config import (
 )
 from posegen.engine.config.check import check_stage
 from posegen.engine.config.components import Problem
+from posegen.models.feature_nets.weights import hub_file
 from posegen.registry import MODELS
 from posegen.utils.checkpoint import load_weights, read_metadata
 from posegen.utils.errors import ConfigError, WeightsError
@@ -193,7 +193,7 @@ def _published_weights(cfg: Config) -> Path:
             "and give the checkpoint as weights, or say 'random' there to try the "
             'model untrained.'
         )
-    return _download(entry['Weights'], entry.get('SHA256', ''))
+    return hub_file(entry['Weights'], entry['SHA256'])
 
 
 def _metafile_entry(cfg: Config) -> dict[str, Any]:
@@ -207,19 +207,3 @@ def _metafile_entry(cfg: Config) -> dict[str, Any]:
         return {}
     entries = yaml.safe_load(metafile.read_text(encoding='utf-8'))['Models']
     return next((entry for entry in entries if entry['Name'] == name), {})
-
-
-def _download(url: str, sha256: str) -> Path:
-    """Fetch a file once into torch's own cache of checkpoints."""
-    path = Path(torch.hub.get_dir()) / 'checkpoints' / url.rsplit('/', 1)[-1]
-    if path.is_file():
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        torch.hub.download_url_to_file(url, str(path), hash_prefix=sha256)
-    except (URLError, OSError, RuntimeError) as error:
-        raise WeightsError(
-            f'{url} could not be fetched ({error}); download it and put it at {path}, '
-            'or give its path as weights.'
-        ) from error
-    return path

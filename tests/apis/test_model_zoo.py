@@ -156,11 +156,19 @@ def test_published_weights_are_verified(zoo, tmp_path):
     assert not list((tmp_path / 'cache' / 'checkpoints').iterdir())
 
 
+def test_published_weights_are_verified_in_the_cache_too(zoo, tmp_path):
+    zoo()
+    get_model('toy')
+    (cached,) = (tmp_path / 'cache' / 'checkpoints').iterdir()
+    cached.write_bytes(cached.read_bytes()[:-1])
+    with pytest.raises(WeightsError, match=r'published\.safetensors is damaged'):
+        get_model('toy')
+
+
 def test_published_weights_out_of_reach(zoo, tmp_path):
     zoo(address=(tmp_path / 'gone.pth').as_uri())
-    with pytest.raises(
-        WeightsError, match=r'gone\.pth could not be fetched .* put it at'
-    ):
+    message = r'gone\.pth could not be downloaded .* put it into .* as weights'
+    with pytest.raises(WeightsError, match=message):
         get_model('toy')
 
 

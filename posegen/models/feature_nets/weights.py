@@ -29,17 +29,19 @@ def check_sha256(path: Path, prefix: str) -> None:
         )
 
 
-def hub_file(url: str) -> Path:
+def hub_file(url: str, sha256: str | None = None) -> Path:
     """A file of torch hub's cache, downloaded if it isn't there, checksum verified.
 
     Args:
-        url: Address whose file name ends in ``-<start of its SHA-256>.pth``.
+        url: Address of the file.
+        sha256: Its SHA-256 (hex) or the start of it; None takes it from the file's
+            name, which then ends in ``-<start of its SHA-256>.pth``.
 
     Raises:
         WeightsError: It is not there and can't be downloaded, or is damaged.
     """
     name = url.rsplit('/', 1)[-1]
-    prefix = Path(name).stem.rsplit('-', 1)[-1]
+    prefix = sha256 or Path(name).stem.rsplit('-', 1)[-1]
     path = Path(torch.hub.get_dir()) / 'checkpoints' / name
     if not path.is_file():
         _download(url, path, prefix)
@@ -55,7 +57,8 @@ def _download(url: str, path: Path, prefix: str) -> None:
     except (URLError, OSError, RuntimeError) as error:
         raise WeightsError(
             f'{path.name} could not be downloaded ({error}); fetch {url} by other '
-            f'means and put it into {path.parent} (its SHA-256 starts with {prefix})'
+            f'means and put it into {path.parent} (its SHA-256 starts with {prefix}), '
+            'or give its path as weights'
         ) from error
 
 
