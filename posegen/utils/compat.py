@@ -12,6 +12,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from posegen.utils.errors import ConfigError
+
 
 def init_distributed(launcher: str, dist_cfg: Mapping[str, Any] | None = None) -> None:
     """Join the processes that torchrun, Slurm or MPI started, with or without GPUs.
@@ -25,7 +27,8 @@ def init_distributed(launcher: str, dist_cfg: Mapping[str, Any] | None = None) -
         dist_cfg: ``env_cfg['dist_cfg']`` of the config: backend, timeout in seconds.
 
     Raises:
-        ValueError: A launcher other than torchrun is used without a GPU.
+        ConfigError: A launcher other than torchrun is used without a GPU, or no
+            torchrun started this process.
     """
     import torch
     from mmengine.dist import init_dist, is_distributed
@@ -37,12 +40,15 @@ def init_distributed(launcher: str, dist_cfg: Mapping[str, Any] | None = None) -
         init_dist(launcher, **dist_cfg)
         return
     if launcher != 'pytorch':
-        raise ValueError(
+        raise ConfigError(
             f'launcher {launcher!r} needs GPUs; without one use torchrun and '
             "--launcher pytorch, or a single process with --launcher 'none'"
         )
     if 'RANK' not in os.environ:
-        raise ValueError('launcher "pytorch" is for processes that torchrun started')
+        raise ConfigError(
+            "launcher 'pytorch' is for processes that torchrun started; start it with "
+            "torchrun --nproc-per-node=N, or give launcher 'none' for a single process"
+        )
     from datetime import timedelta
 
     timeout = dist_cfg.get('timeout')

@@ -6,13 +6,20 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.dist import init_dist
+from mmengine.logging import MMLogger
+from mmengine.model import BaseModel, MMDistributedDataParallel
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.runner import Runner
+from torch import nn
 
-from posegen.utils import compat
+from posegen.utils import ConfigError, compat
 from tests.helpers.toy_training import toy_config, write_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,12 +63,64 @@ def test_processes_are_joined_without_a_gpu() -> None:
 @without_gpu
 def test_what_cannot_be_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv('RANK', raising=False)
-    with pytest.raises(ValueError, match="launcher 'slurm' needs GPUs"):
+    with pytest.raises(ConfigError, match="'slurm' needs GPUs; .* use torchrun"):
         compat.init_distributed('slurm')
-    with pytest.raises(ValueError, match='for processes that torchrun started'):
+    with pytest.raises(ConfigError, match='that torchrun started; start it with'):
         compat.init_distributed('pytorch')
     compat.init_distributed('none')
     assert not torch.distributed.is_initialized()
+
+
+class Pair(BaseModel):
+    """A model of two networks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generator, self.discriminators = nn.Linear(1, 1), nn.Linear(1, 1)
+
+    def forward(self, *args: object, **kwargs: object) -> dict:
+        return {}
+
+
+@pytest.fixture
+def joined(torchrun: None) -> Iterator[None]:
+    """A group of one process without a GPU."""
+    compat.init_distributed('pytorch')
+    yield
+    torch.distributed.destroy_process_group()
+
+
+def wrap(model_wrapper_cfg: dict | None) -> nn.Module:
+    """The model as MMEngine's Runner wraps it."""
+    logger = MMLogger.get_current_instance()
+    runner = SimpleNamespace(distributed=True, cfg={}, logger=logger)
+    return Runner.wrap_model(runner, model_wrapper_cfg, Pair())
+
+
+@without_gpu
+@pytest.mark.usefixtures('joined')
+@pytest.mark.parametrize('cfg', [None, dict(type='MMSeparateDistributedDataParallel')])
+def test_upstream_wraps_for_gpus_only(cfg: dict | None) -> None:
+    with pytest.raises(ValueError, match='device_ids'):
+        wrap(cfg)
+
+
+@without_gpu
+@pytest.mark.usefixtures('joined')
+def test_upstream_trains_a_wrapped_model_by_one_optimizer_only() -> None:
+    model = MMDistributedDataParallel(Pair())
+    optimizer = OptimWrapper(torch.optim.SGD(model.parameters(), 0.1))
+    with pytest.raises(NotImplementedError, match='each optimizer separately'):
+        model.train_step({}, OptimWrapperDict(generator=optimizer))
+
+
+@without_gpu
+@pytest.mark.usefixtures('joined')
+def test_networks_are_wrapped_each_without_a_gpu() -> None:
+    model = wrap(compat.wrapper_config(find_unused_parameters=True)).module
+    for network in (model.generator, model.discriminators):
+        assert isinstance(network, MMDistributedDataParallel)
+        assert network.find_unused_parameters
 
 
 def test_upstream_checkpoints_cannot_be_loaded_safely(tmp_path: Path) -> None:
