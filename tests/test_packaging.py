@@ -135,6 +135,26 @@ def test_every_import_is_declared():
     assert missing == set()
 
 
+def test_extras_that_nothing_uses_say_so():
+    """A feature is not to be promised by the extra that it would need."""
+    distributions = packages_distributions()
+    imported = {
+        canonicalize_name(distribution)
+        for name in imported_packages()
+        for distribution in distributions[name]
+    }
+    extras = setup_cfg()['options.extras_require']
+    unused = [
+        name
+        for name in extras
+        if name not in ('docs', 'dev')
+        and not imported & requirements(extras[name]).keys()
+    ]
+    text = (ROOT / 'setup.cfg').read_text(encoding='utf-8')
+    comment = text.index('# No module uses the next three so far')
+    assert unused == re.findall(r'^([a-z-]+) =$', text[comment:], re.M)[:3]
+
+
 def test_tested_versions_satisfy_the_lower_bounds():
     tested = requirements((ROOT / 'constraints.txt').read_text(encoding='utf-8'))
     core = requirements(setup_cfg()['options']['install_requires'])
