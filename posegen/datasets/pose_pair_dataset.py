@@ -53,7 +53,8 @@ class PosePairDataset(Dataset):
         pipeline: transforms, as configs or callables; None takes the usual ones.
         on_error: 'raise' stops at the first bad pair. 'skip' leaves bad pairs out and
             replaces a pair that turns out unreadable by the next readable one; both are
-            counted and logged.
+            counted and logged. That is for training: in a test set the next pair would
+            be scored twice and the unreadable one never, so test sets take 'raise'.
         max_pairs: keep only the first so many pairs.
         backend_args: of MMEngine's file backend, for data that is not on a local disk.
 

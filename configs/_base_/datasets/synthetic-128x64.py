@@ -7,7 +7,7 @@
 #     synthetic-pairs-train.csv  synthetic-pairs-test.csv             pairs
 #     truth/train/  truth/test/                                       one .npz a pair
 #
-# Joints carry fractions of a pixel, which scaling='center' keeps.
+# Joints are integers, the centres of pixels; scaling='center' leaves them as they are.
 
 data_root = 'data/synthetic-128x64'
 

@@ -19,7 +19,11 @@ def ssim(
 
     The window reaches 3.5 sigma (11 taps at 1.5), variances are the window's own
     (divided by n, not n - 1), and channels are averaged: scikit-image with
-    ``gaussian_weights=True, use_sample_covariance=False``, to the last digits.
+    ``gaussian_weights=True, use_sample_covariance=False``, equal to 1e-10.
+
+    Written here because whole test sets go through it: scikit-image's takes several
+    times as long, and one image with one ``data_range`` at a time, where protocols that
+    measure the range of each image need one per image of the batch.
 
     Args:
         pred: (B, 3, H, W) of any dtype and device; the work is done on the CPU.
