@@ -16,6 +16,7 @@ model = dict(
         level=2,  # features of 1/4 of the resolution are warped
         heatmap_sigma=6.0,
         crop=True,
+        crop_margin=0.1,  # of the height, around the joints of a part
         flow=dict(  # eq. 1, one net a part
             type='PoseFlowNet',
             levels=(2,),
@@ -40,7 +41,10 @@ model = dict(
     feature_net=dict(type='VGG19Features', weights='imagenet'),
     losses=dict(  # eq. 10
         sam=dict(  # eq. 9
-            type='SamplingCorrectnessLoss', layers={2: ('relu3_1',)}, weight=5.0
+            type='SamplingCorrectnessLoss',
+            layers={2: ('relu3_1',)},
+            weight=5.0,
+            reduction='sample',  # small parts weigh as much as large ones
         ),
         rec=dict(type='L1Loss', weight=5.0),  # eq. 11
         adv=dict(type='GANLoss', mode='lsgan', weight=2.0),  # eq. 12

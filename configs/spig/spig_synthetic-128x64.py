@@ -21,6 +21,7 @@ model = dict(
         level=2,  # features of 1/4 of the resolution are warped
         heatmap_sigma=6.0,
         crop=True,
+        crop_margin=0.1,  # of the height, around the joints of a part
         flow=dict(  # eq. 1, one net a part
             type='PoseFlowNet',
             levels=(2, 3),
@@ -51,6 +52,7 @@ model = dict(
             type='SamplingCorrectnessLoss',
             layers={2: ('block2', 'block4'), 3: ('block4', 'block10')},
             weight=5.0,
+            reduction='sample',  # small parts weigh as much as large ones
             regularization_weight=0.015,
         ),
         rec=dict(type='L1Loss', weight=5.0),  # eq. 11

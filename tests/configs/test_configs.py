@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from mmengine.registry import DefaultScope
 from torch import Tensor
 
@@ -44,6 +45,69 @@ def test_is_sound_and_readable_alone(path: Path) -> None:
     assert all(name.startswith('../_base_/') for name in bases[0])
     for name in bases[0]:
         assert '_base_' not in (path.parent / name).read_text().split('"""')[-1]
+
+
+SPIG = configs_root() / 'spig'
+ABLATIONS = {
+    'hdcb': {'generator.hdc': None},
+    'pnb': {'generator.pnb': None},
+    'part': {
+        'generator.parts': dict(body=tuple(range(18))),
+        'generator.crop': False,
+        'mask_radius': None,
+    },
+}
+
+
+def model_of(name: str) -> dict:
+    return load_config(SPIG / f'{name}.py').model.to_dict()
+
+
+def flat(model: dict) -> dict:
+    """The model's sections, with those of the generator beside them."""
+    rest = {key: value for key, value in model.items() if key != 'generator'}
+    return rest | {f'generator.{k}': v for k, v in model['generator'].items()}
+
+
+def test_every_config_is_in_the_metafile() -> None:
+    listed = yaml.safe_load((SPIG / 'metafile.yml').read_text())['Models']
+    shipped = {path.stem for path in CONFIGS if path.parent == SPIG}
+    assert {model['Name'] for model in listed} == shipped
+    assert len(listed) == len(shipped)
+    assert all(
+        model['Config'] == f'configs/spig/{model["Name"]}.py' for model in listed
+    )
+
+
+def test_every_config_is_in_the_readme() -> None:
+    text = (SPIG / 'README.md').read_text()
+    assert all(f'`{path.name}`' in text for path in CONFIGS if path.parent == SPIG)
+
+
+@pytest.mark.parametrize(('name', 'change'), ABLATIONS.items())
+def test_an_ablation_differs_in_its_point_only(name: str, change: dict) -> None:
+    full = flat(model_of('spig_deepfashion-256x256'))
+    assert change.keys() <= full.keys()
+    assert flat(model_of(f'spig_deepfashion-256x256_wo-{name}')) == full | change
+
+
+def test_the_demo_trains_the_model_of_the_synthetic_config() -> None:
+    demo, whole = 'spig_synthetic-128x64_demo', 'spig_synthetic-128x64'
+    assert model_of(demo) == model_of(whole)
+
+
+@pytest.mark.parametrize('name', ['deepfashion-256x256', 'market1501-128x64'])
+def test_a_preset_differs_in_the_optimiser(name: str) -> None:
+    cfg, preset = (
+        load_config(SPIG / f'spig_{name}{suffix}.py').to_dict()
+        for suffix in ('', '_gfla-optim')
+    )
+    for stage in cfg['stages']:
+        for net in set(stage['optim_wrapper']) - {'constructor'}:
+            lr = 1e-5 if net == 'discriminator' else 1e-4
+            expected = dict(type='Adam', lr=lr, betas=(0.0, 0.999))
+            stage['optim_wrapper'][net]['optimizer'] = expected
+    assert cfg == preset
 
 
 def batch_of_one(size: tuple[int, int]) -> dict:
