@@ -83,7 +83,7 @@ stages = [
             train_stage='flow',
             losses=dict(sam=dict(weight=1.0, regularization_weight=0.003)),
         ),
-        train_cfg=dict(max_iters=200, val_interval=200),
+        train_cfg=dict(max_iters=170, val_interval=170),
         train_dataloader=dict(batch_size=16),
         optim_wrapper=dict(
             constructor='MultiOptimWrapperConstructor',
@@ -98,7 +98,7 @@ stages = [
     dict(
         name='full',  # everything, eq. 10
         model=dict(train_stage='full'),
-        train_cfg=dict(max_iters=260, val_interval=260),
+        train_cfg=dict(max_iters=190, val_interval=190),
         train_dataloader=dict(batch_size=8),
         optim_wrapper=dict(
             constructor='MultiOptimWrapperConstructor',
