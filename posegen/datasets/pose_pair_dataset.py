@@ -86,6 +86,7 @@ class PosePairDataset(Dataset):
             'annotation_size', annotation_size
         )
         self.scaling, self.on_error, self.backend_args = scaling, on_error, backend_args
+        _check_root(data_root, backend_args)
         self.image_dir, self.annotation_file, self.pair_file, self.truth_dir = (
             path and fileio.join_path(str(data_root), path, backend_args=backend_args)
             for path in (image_dir, annotation_file, pair_file, truth_dir)
@@ -245,6 +246,16 @@ def _build_pipeline(
         types = ['LoadPairImages', 'ResizePair', *['LoadTruth'] * truth, 'PackPair']
         pipeline = [{'type': name} for name in types]
     return [step if callable(step) else TRANSFORMS.build(step) for step in pipeline]
+
+
+def _check_root(data_root: str, backend_args: dict | None) -> None:
+    """Say it plainly when nothing is there at all; remote stores are not asked."""
+    if backend_args is None and not fileio.isdir(str(data_root) or '.'):
+        raise DataError(
+            f'the data folder {data_root} does not exist: put the data there, '
+            'or point --cfg-options data_root=DIR to it (synthetic people: '
+            'tools/datasets/make_synthetic.py --out DIR)'
+        )
 
 
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:

@@ -38,7 +38,7 @@ def run(args: Namespace) -> None:
     for name in names:
         console.print(f'{name}: {get_protocol(name).description}', style='dim')
     if not args.offline_features:
-        hint = 'st_lpips and fd_efficientnet_lite0: add --offline-features'
+        hint = '--offline-features adds st_lpips and fd_efficientnet_lite0'
         console.print(hint, style='dim')
     if args.json is not None:
         table.to_json(args.json)
