@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -42,13 +42,13 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_help_answers_in_under_a_second() -> None:
-    seconds = []
-    for _ in range(3):  # the best of three, because other tests run beside this one
-        start = time.monotonic()
-        result = run_python('-m', 'posegen', 'train', '--help')
-        seconds.append(time.monotonic() - start)
-        assert '--resume' in result.stdout
-    assert min(seconds) < 1
+    # Time on the processor: the clock on the wall also counts what runs beside.
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result = run_python('-m', 'posegen', 'train', '--help')
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert '--resume' in result.stdout
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert used < 1
 
 
 @pytest.mark.parametrize('command', COMMANDS)
