@@ -124,6 +124,7 @@ class _SameConv2d(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride))."""
         rows, columns = (
             max((-(-size // s) - 1) * s + k - size, 0)
             for size, s, k in zip(x.shape[2:], self.stride, self.kernel_size)

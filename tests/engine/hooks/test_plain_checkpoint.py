@@ -81,4 +81,6 @@ def test_every_scheduler_of_mmengine_can_be_saved(name: str, tmp_path: Path) -> 
     scheduler = mm.PARAM_SCHEDULERS.build(settings)
     state = to_plain(scheduler.state_dict(), 'param_schedulers')
     torch.save(state, tmp_path / 'state.pth')
-    scheduler.load_state_dict(torch.load(tmp_path / 'state.pth', weights_only=True))
+    loaded = torch.load(tmp_path / 'state.pth', weights_only=True)
+    assert loaded == state
+    scheduler.load_state_dict(loaded)
