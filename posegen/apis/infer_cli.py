@@ -11,9 +11,9 @@ from mmengine.logging import print_log
 
 from posegen.apis.inferencer import PoseTransferInferencer
 from posegen.apis.inputs import read_image, read_pose
-from posegen.apis.letterbox import Size
 from posegen.codecs.formats import scale_keypoints
 from posegen.datasets import read_annotations
+from posegen.datasets.letterbox import Size
 from posegen.utils.errors import DataError
 from posegen.utils.images import save_image
 

@@ -22,7 +22,8 @@ from posegen.apis.inputs import (
     read_image,
     read_pose,
 )
-from posegen.apis.letterbox import (
+from posegen.apis.model_zoo import ModelSource, get_model, read_model_config
+from posegen.datasets.letterbox import (
     Placement,
     Size,
     fit,
@@ -30,7 +31,6 @@ from posegen.apis.letterbox import (
     place_keypoints,
     take_out,
 )
-from posegen.apis.model_zoo import ModelSource, get_model, read_model_config
 from posegen.models.preprocessor import images_to_uint8, to_unit_range
 from posegen.utils.checkpoint import load_weights
 from posegen.utils.errors import ConfigError, DataError

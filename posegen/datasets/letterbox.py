@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from posegen.datasets.transforms import resize_image
+from .transforms import resize_image
 
 Size = tuple[int, int]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from posegen.apis.letterbox import fit, place_image, place_keypoints, take_out
+from posegen.datasets.letterbox import fit, place_image, place_keypoints, take_out
 
 SIZES = [(128, 64), (64, 32), (300, 100), (100, 300), (7, 500), (1, 1)]
 
