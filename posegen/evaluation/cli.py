@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from posegen.evaluation.folder import score_folder
-from posegen.evaluation.protocols import PROTOCOLS, get_protocol
+from posegen.evaluation.protocols import get_protocol
 from posegen.utils.errors import ConfigError
 
 
@@ -22,7 +22,7 @@ def run(args: Namespace) -> None:
             ``annotations``, ``protocol`` (list of names, or 'all'),
             ``offline_features``, ``copy_source``, ``json``.
     """
-    names = list(PROTOCOLS) if 'all' in args.protocol else args.protocol
+    names = ['posegen'] if 'all' in args.protocol else args.protocol
     table = score_folder(
         name_folders(args.generated),
         args.real,

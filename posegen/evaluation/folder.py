@@ -76,6 +76,11 @@ def score_folder(
             'as well'
         )
     chosen = [get_protocol(name) for name in protocols]
+    for protocol in chosen:
+        if protocol.name != 'posegen':
+            raise ConfigError(
+                f"folders are scored under 'posegen', not under '{protocol.name}'"
+            )
     methods = _methods(generated, ImageFolder(real), copy_source)
     joints = _Joints(annotations) if annotations is not None else None
     frechet = _FrechetScorer(fid_real, progress) if offline_features else None
@@ -121,12 +126,12 @@ def _methods(
 def _pair_metrics(
     protocol: Protocol, masked: bool, offline_features: bool
 ) -> list[PairMetric]:
-    metrics: list[PairMetric] = [SSIM(sigma=protocol.ssim_sigma), PSNR(), L1()]
+    sigma = protocol.metric('ssim').window.sigma
+    metrics: list[PairMetric] = [SSIM(sigma=sigma), PSNR(), L1()]
     if masked:
-        sigma = protocol.ssim_sigma
         metrics += [SSIM(sigma=sigma, masked=True), PSNR(masked=True), L1(masked=True)]
     if offline_features:
-        metrics.append(STLPIPS(net=protocol.st_lpips_net))
+        metrics.append(STLPIPS())
     return metrics
 
 

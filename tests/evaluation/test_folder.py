@@ -195,8 +195,8 @@ def test_refuses_folders_without_images(tmp_path):
 
 
 def test_unknown_protocol(folders):
-    with pytest.raises(ConfigError, match="no protocol 'gfla'; there are: posegen"):
-        score_folder(folders / 'good', folders / 'real', protocols=['gfla'])
+    with pytest.raises(ConfigError, match="no protocol 'x'; there are: posegen, "):
+        score_folder(folders / 'good', folders / 'real', protocols=['x'])
 
 
 def _arguments(folders, **changes):
