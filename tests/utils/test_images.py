@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,13 @@ import pytest
 from PIL import Image
 
 from posegen.utils.errors import DataError
-from posegen.utils.images import decode_image, open_image, read_image, save_image
+from posegen.utils.images import (
+    decode_image,
+    is_plain_jpeg,
+    open_image,
+    read_image,
+    save_image,
+)
 
 
 @pytest.fixture
@@ -69,6 +76,82 @@ def test_cut_images_are_named(picture: np.ndarray, kind: str, part: float) -> No
         decode_image(data[: int(len(data) * part)], 'x.png')
 
 
+JPEGS = [
+    ({}, True),
+    ({'subsampling': 0, 'quality': 95}, True),
+    ({'optimize': True, 'comment': b'\xff\xd8 a comment \xff\xd9'}, True),
+    ({'restart_marker_blocks': 1}, True),
+    ({'exif': b'Exif\0\0' + b'\xff\xda' * 100}, True),
+    ({'progressive': True}, False),
+]
+
+
+def smooth(size: tuple[int, int]) -> Image.Image:
+    """A picture with slow and fast changes, as photos have."""
+    small = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    return Image.fromarray(small).resize(size[::-1], Image.Resampling.BICUBIC)
+
+
+def by_pillow(data: bytes) -> np.ndarray | None:
+    """Pixels, or None where Pillow finds fault."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return np.array(image.convert('RGB'))
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+@pytest.mark.parametrize('options, plain', JPEGS)
+@pytest.mark.parametrize('size', [(64, 48), (33, 17), (1, 1)])
+def test_jpegs_have_pillows_pixels(
+    options: dict, plain: bool, size: tuple[int, int]
+) -> None:
+    data = encode(smooth(size), 'jpeg', **options)
+    assert is_plain_jpeg(data) == plain
+    np.testing.assert_array_equal(decode_image(data), by_pillow(data))
+
+
+@pytest.mark.parametrize('mode', ['L', 'CMYK'])
+def test_other_jpegs_are_not_plain(mode: str) -> None:
+    data = encode(smooth((16, 8)).convert(mode), 'jpeg')
+    assert not is_plain_jpeg(data)
+    np.testing.assert_array_equal(decode_image(data), by_pillow(data))
+
+
+def test_cut_jpegs_are_not_plain() -> None:
+    data = encode(smooth((64, 48)), 'jpeg')
+    assert is_plain_jpeg(data)
+    assert not any(is_plain_jpeg(data[:end]) for end in range(len(data)))
+    assert not is_plain_jpeg(data[: len(data) // 2] + b'\xff\xd9' + data[-9:])
+
+
+@pytest.mark.parametrize('options', [options for options, _ in JPEGS])
+def test_damaged_jpegs_are_read_or_refused_as_by_pillow(options: dict) -> None:
+    rng = np.random.default_rng(0)
+    data = encode(smooth((64, 48)), 'jpeg', **options)
+    kinds = set()
+    for _ in range(300):
+        damaged = bytearray(data)
+        for place in rng.integers(0, len(data), 3):
+            damaged[place] = rng.integers(256)
+        expected = by_pillow(bytes(damaged))
+        kinds.add(expected is None)
+        if expected is None:
+            with pytest.raises(DataError, match='the image cannot be decoded: '):
+                decode_image(bytes(damaged))
+        else:
+            np.testing.assert_array_equal(decode_image(bytes(damaged)), expected)
+    assert kinds == {True, False}
+
+
+@pytest.mark.parametrize('folder', ['market1501/bounding_box_test', 'deepfashion/test'])
+def test_photos_have_pillows_pixels(shared: Callable[[str], Path], folder: str) -> None:
+    for file in sorted(shared(f'data/real/{folder}').glob('*.jpg'))[::10]:
+        data = file.read_bytes()
+        assert is_plain_jpeg(data)
+        np.testing.assert_array_equal(decode_image(data), by_pillow(data))
+
+
 @pytest.mark.parametrize('kind', ['jpeg', 'png'])
 def test_damaged_images_are_images_or_data_errors(
     picture: np.ndarray, kind: str
@@ -93,10 +176,13 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 def test_huge_images_are_refused(
     tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save_image(tmp_path / 'x.png', picture)
     monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 10)
-    with pytest.raises(DataError, match=r'x\.png cannot be decoded: .*exceeds limit'):
-        read_image(tmp_path / 'x.png')
+    for name in ('x.png', 'x.jpg'):
+        save_image(tmp_path / name, picture)
+        with pytest.raises(DataError, match=f'{name} cannot be decoded: .*exceeds'):
+            read_image(tmp_path / name)
+        with pytest.raises(DataError, match='y cannot be decoded: .*exceeds limit'):
+            decode_image((tmp_path / name).read_bytes(), 'y')
 
 
 def test_data_errors_of_the_block_pass(tmp_path: Path, picture: np.ndarray) -> None:
