@@ -29,13 +29,16 @@ def check_sha256(path: Path, prefix: str) -> None:
         )
 
 
-def hub_file(url: str, sha256: str | None = None) -> Path:
+def hub_file(
+    url: str, sha256: str | None = None, cure: str = 'or give its path as weights'
+) -> Path:
     """A file of torch hub's cache, downloaded if it isn't there, checksum verified.
 
     Args:
         url: Address of the file.
         sha256: Its SHA-256 (hex) or the start of it; None takes it from the file's
             name, which then ends in ``-<start of its SHA-256>.pth``.
+        cure: What else can be done where it can't be downloaded.
 
     Raises:
         WeightsError: It is not there and can't be downloaded, or is damaged.
@@ -44,12 +47,12 @@ def hub_file(url: str, sha256: str | None = None) -> Path:
     prefix = sha256 or Path(name).stem.rsplit('-', 1)[-1]
     path = Path(torch.hub.get_dir()) / 'checkpoints' / name
     if not path.is_file():
-        _download(url, path, prefix)
+        _download(url, path, prefix, cure)
     check_sha256(path, prefix)
     return path
 
 
-def _download(url: str, path: Path, prefix: str) -> None:
+def _download(url: str, path: Path, prefix: str, cure: str) -> None:
     print_log(f'Downloading {url} to {path}', logger='current')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +61,7 @@ def _download(url: str, path: Path, prefix: str) -> None:
         raise WeightsError(
             f'{path.name} could not be downloaded ({error}); fetch {url} by other '
             f'means and put it into {path.parent} (its SHA-256 starts with {prefix}), '
-            'or give its path as weights'
+            f'{cure}'
         ) from error
 
 

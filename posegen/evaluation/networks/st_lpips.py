@@ -1,4 +1,4 @@
-"""Networks that metrics look through; their weights come inside Python packages."""
+"""Shift-tolerant LPIPS, whose weights come inside a Python package."""
 
 from __future__ import annotations
 
@@ -6,36 +6,9 @@ from importlib.resources import as_file, files
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
-from posegen.models.feature_nets import EfficientNetLite0Features
-from posegen.models.preprocessor import to_unit_range
+from posegen.evaluation.networks.pixels import check_size, to_range
 from posegen.utils.errors import DependencyError
-
-
-class Lite0Embedding(nn.Module):
-    """Pooled EfficientNet-Lite0 features of images, for Frechet distances.
-
-    Images are resized to the net's own 224x224 (bilinear, anti-aliased), whatever their
-    aspect, as FID does with its 299x299.
-
-    Raises:
-        DependencyError: The package with the weights is not installed.
-    """
-
-    dim = 1280
-    size = (224, 224)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.net = EfficientNetLite0Features(weights='package')
-
-    @torch.no_grad()
-    def forward(self, images: Tensor) -> Tensor:
-        """uint8 (B, 3, H, W) -> (B, 1280)."""
-        images = to_unit_range(images)
-        images = interpolate(images, size=self.size, mode='bilinear', antialias=True)
-        return self.net.pooled(images)
 
 
 class STLPIPSNet(nn.Module):
@@ -62,13 +35,9 @@ class STLPIPSNet(nn.Module):
 
     @torch.no_grad()
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Distance of each pair: uint8 (B, 3, H, W) twice -> (B,), 0 for equal ones."""
-        if min(pred.shape[2:]) < self.min_size:
-            raise ValueError(
-                f'ST-LPIPS needs images of {self.min_size}x{self.min_size} pixels or '
-                f'more, got {pred.shape[2]}x{pred.shape[3]}'
-            )
-        return self.net(to_unit_range(pred), to_unit_range(target)).flatten()
+        """Distance of each pair: (B, 3, H, W) twice -> (B,), 0 for equal ones."""
+        check_size(pred, self.min_size, 'ST-LPIPS')
+        return self.net(to_range(pred, -1, 1), to_range(target, -1, 1)).flatten()
 
 
 def _build_st_lpips(net: str) -> nn.Module:
