@@ -1,0 +1,20 @@
+"""Transforms of a pair, from file names to tensors: plain dict in, plain dict out.
+
+The dataset says what (paths, joints, sizes), the transforms do it, so a pipeline in a
+config needs no arguments that the dataset has already.
+"""
+
+from .common import SIDES, TRUTH_TYPES
+from .loading import LoadPairImages, LoadTruth
+from .packing import PackPair
+from .resize import ResizePair, resize_image
+
+__all__ = [
+    'SIDES',
+    'TRUTH_TYPES',
+    'LoadPairImages',
+    'LoadTruth',
+    'PackPair',
+    'ResizePair',
+    'resize_image',
+]

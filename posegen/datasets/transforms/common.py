@@ -1,0 +1,84 @@
+"""What the transforms of a pair have in common.
+
+Beside images, joints and names, ``results`` carries notes that transforms leave for
+those after them: ``resized_by``, the name of the one that brought images and joints to
+``image_size``, and ``moved_by``, of the last one that moved them there. A transform of
+your own that does either sets them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from posegen.datasets.draws import generator_of
+from posegen.utils.errors import ConfigError
+
+SIDES = ('source', 'target')
+TRUTH_TYPES = {'flow': np.float32, 'visibility': np.bool_, 'part_labels': np.uint8}
+
+
+def random_of(results: dict[str, Any]) -> np.random.Generator:
+    """The sample's generator, one for all its transforms."""
+    if 'generator' not in results:
+        results['generator'] = generator_of(results.get('index', 0))
+    return results['generator']
+
+
+def start_resizing(results: dict[str, Any], transform: object) -> None:
+    """Note who resizes; a second one would blur.
+
+    Raises:
+        ConfigError: another transform did already.
+    """
+    name, other = type(transform).__name__, results.get('resized_by')
+    if other is not None:
+        raise ConfigError(
+            f'{other} and {name} both resize images and joints; keep one of them in '
+            'the pipeline'
+        )
+    results['resized_by'] = name
+
+
+def require_resized(results: dict[str, Any], transform: object) -> None:
+    """Check that images and joints share the frame ``image_size``.
+
+    Raises:
+        ConfigError: nothing has brought them there yet.
+    """
+    if 'resized_by' not in results:
+        raise ConfigError(
+            f'{type(transform).__name__} must come after ResizePair or AffinePair in '
+            'the pipeline'
+        )
+
+
+def truth_of(results: dict[str, Any]) -> dict[str, np.ndarray]:
+    """The arrays of the ground truth, where it was loaded."""
+    return {key: results[key] for key in TRUTH_TYPES if key in results}
+
+
+def check_sides(sides: Sequence[str]) -> tuple[str, ...]:
+    """Sides of a pair, as an argument names them.
+
+    Raises:
+        ConfigError: there is none, or one is unknown.
+    """
+    sides = (sides,) if isinstance(sides, str) else tuple(sides)
+    if not sides or not set(sides) <= set(SIDES):
+        raise ConfigError(f'sides must be some of {SIDES}, got {sides}')
+    return sides
+
+
+def check_number(name: str, value: float, low: float, high: float = np.inf) -> float:
+    """A number of an argument.
+
+    Raises:
+        ConfigError: it is not in [low, high].
+    """
+    if not isinstance(value, (int, float)) or not low <= value <= high:
+        limits = f'at least {low}' if high == np.inf else f'in [{low}, {high}]'
+        raise ConfigError(f'{name} must be a number {limits}, got {value!r}')
+    return value

@@ -1,0 +1,88 @@
+"""From file names to pixels and true flows."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from mmengine import fileio
+
+from posegen.registry import TRANSFORMS
+from posegen.utils.errors import ConfigError, DataError
+from posegen.utils.images import decode_image
+
+from .common import SIDES, TRUTH_TYPES
+
+_BROKEN_TRUTH = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error)
+
+
+@TRANSFORMS.register_module()
+class LoadPairImages:
+    """Read both images through MMEngine's file backends.
+
+    Needs ``source_path``, ``target_path`` and, for other places than local disks,
+    ``backend_args``; adds ``source_image``, ``target_image``: uint8 ``(H, W, 3)`` RGB.
+    """
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        for side in SIDES:
+            path = results[f'{side}_path']
+            data = _read_bytes(path, results.get('backend_args'))
+            results[f'{side}_image'] = decode_image(data, path)
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadTruth:
+    """Read the pair's true flow, visibility and part labels from ``truth_path``.
+
+    Adds ``flow`` ``(2, H, W)`` float32, target to source in pixels of ``image_size``;
+    ``visibility`` ``(H, W)`` bool; ``part_labels`` ``(H, W)`` uint8: 0 background,
+    1 head, 2 torso and arms, 3 leg.
+
+    Comes before the transforms that move images within ``image_size``: they move the
+    truth along.
+    """
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        _check_place(results)
+        path, size = results['truth_path'], tuple(results['image_size'])
+        data = _read_bytes(path, results.get('backend_args'))
+        try:
+            with np.load(io.BytesIO(data)) as file:
+                truth = {key: file[key] for key in TRUTH_TYPES}
+        except _BROKEN_TRUTH as error:
+            raise DataError(
+                f'{path} does not hold the arrays {", ".join(TRUTH_TYPES)}: {error}'
+            ) from error
+        for key, array in truth.items():
+            shape = (2, *size) if key == 'flow' else size
+            if array.shape != shape or array.dtype != TRUTH_TYPES[key]:
+                raise DataError(
+                    f'{path}: {key} must be {np.dtype(TRUTH_TYPES[key])} {shape} at '
+                    f'image_size {size}, got {array.dtype} {array.shape}'
+                )
+        return results | truth
+
+
+def _check_place(results: dict[str, Any]) -> None:
+    if 'truth_path' not in results:
+        raise ConfigError('LoadTruth needs a dataset with truth_dir; got none')
+    if 'moved_by' in results:
+        raise ConfigError(
+            f'LoadTruth must come before {results["moved_by"]} in the pipeline, which '
+            'then moves the truth with the images'
+        )
+
+
+def _read_bytes(path: str, backend_args: dict | None) -> bytes:
+    try:
+        data = fileio.get(path, backend_args=backend_args)
+    except OSError as error:
+        raise DataError(f'{path} cannot be read: {error}') from error
+    if data is None:  # what a key-value store says of a key that it does not have
+        raise DataError(f'{path} cannot be read: the store has no such key')
+    return bytes(data)

@@ -1,0 +1,56 @@
+"""Images and joints to the size that the model works at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from posegen.codecs.formats import scale_keypoints
+from posegen.registry import TRANSFORMS
+
+from .common import SIDES, start_resizing
+
+
+def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize uint8 ``(H, W, 3)`` to ``size`` (height, width), aspect not kept.
+
+    Pillow's bilinear filter, which averages when it shrinks: the published way.
+    """
+    if image.shape[:2] == tuple(size):
+        return image
+    height, width = size
+    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+    return np.array(resized)
+
+
+def resize_keypoints(results: dict[str, Any], side: str) -> np.ndarray:
+    """A side's joints ``(18, 3)`` in pixels of ``image_size``.
+
+    They come from the frame ``annotation_size``, or from the stored image's own where
+    that is None, and are scaled as ``scaling`` says (see
+    :func:`posegen.codecs.scale_keypoints`).
+    """
+    return scale_keypoints(
+        results[f'{side}_keypoints'],
+        results['annotation_size'] or results[f'{side}_image'].shape[:2],
+        results['image_size'],
+        results['scaling'],
+    )
+
+
+@TRANSFORMS.register_module()
+class ResizePair:
+    """Bring images and joints to ``image_size``.
+
+    See :func:`resize_image` and :func:`resize_keypoints`.
+    """
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        start_resizing(results, self)
+        for side in SIDES:
+            results[f'{side}_keypoints'] = resize_keypoints(results, side)
+            image = results[f'{side}_image']
+            results[f'{side}_image'] = resize_image(image, results['image_size'])
+        return results
