@@ -11,7 +11,7 @@ import numpy as np
 
 from posegen.utils.errors import DataError
 
-from .annotations import read_annotations
+from .annotations import Annotations, read_annotations
 
 TRUNK_JOINTS = (2, 5, 8, 11)  # both shoulders, both hips
 JUNK_PREFIXES = ('-1', '0000')  # Market-1501's distractors
@@ -42,9 +42,15 @@ def build_pairs(
     Raises:
         DataError: the annotation cannot be read, or a name shows no group.
     """
+    return pair_up(read_annotations(annotation_file), dataset, sample, seed)
+
+
+def pair_up(
+    annotations: Annotations, dataset: str, sample: int | None = None, seed: int = 0
+) -> list[tuple[str, str]]:
+    """Do what :func:`build_pairs` does, with annotations that have been read."""
     if dataset not in _GROUPS:
         raise ValueError(f"dataset must be one of {sorted(_GROUPS)}, got '{dataset}'")
-    annotations = read_annotations(annotation_file)
     whole = (annotations.keypoints[:, TRUNK_JOINTS, 2] > 0).all(1)
     groups: dict[str, list[str]] = {}
     for name, usable in zip(annotations.names, whole):
