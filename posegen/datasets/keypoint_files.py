@@ -1,0 +1,491 @@
+"""Files and folders of keypoints in the field's formats, to and from one record.
+
+========== ============================================= =============================
+format     what                                          as
+========== ============================================= =============================
+csv        PATN, GFLA and most of the field              one file for all pictures
+txt        NTED, PIDM                                    a folder, a file for each
+openpose   OpenPose with COCO's 18 joints                a folder, a file for each
+body25     OpenPose's BODY_25                            a folder, a file for each
+coco       COCO data sets, detections, MMPose (17)       one file, or one for each
+wholebody  COCO-WholeBody, DWPose (133)                  one file, or one for each
+mediapipe  MediaPipe Pose (33)                           one file, or one for each
+========== ============================================= =============================
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+from PIL import Image
+
+from posegen.codecs.formats import (
+    coco_dataset,
+    keypoints_text,
+    mediapipe_record,
+    move_frame,
+    openpose_person,
+    parse_openpose,
+    read_coco,
+    read_keypoints_text,
+    read_mediapipe,
+)
+from posegen.codecs.formats.json_files import load_json
+from posegen.codecs.joints import NUM_JOINTS
+from posegen.utils.errors import ConfigError, DataError
+from posegen.utils.image_files import write_whole
+from posegen.utils.images import open_image
+from posegen.utils.progress import track
+
+from .annotations import (
+    MISSING,
+    Annotations,
+    read_annotations,
+    write_annotations,
+)
+from .keypoint_formats import FORMATS, detect_format, ending_of, joint_files, read_text
+
+Size = tuple[int, int]
+ImageSizes = Mapping[str, Size] | Size
+
+_FILE_ENDINGS = {
+    'txt': '.txt',
+    'openpose': '_keypoints.json',
+    'body25': '_keypoints.json',
+}
+FOLDER_FORMATS = tuple(_FILE_ENDINGS)
+"""Formats with a file for each picture."""
+IMAGE_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
+
+
+def read_keypoint_file(
+    path: str | os.PathLike,
+    format: str | None = None,
+    frame: int | None = None,
+    image_sizes: ImageSizes | None = None,
+    *,
+    suffix: str = '.jpg',
+    min_score: float = 0.0,
+    normalized: bool | None = None,
+) -> Annotations:
+    """Read the joints of many pictures, or of one.
+
+    Args:
+        path: a file, or a folder with a file for each picture (found in subfolders
+            too; the picture is then called as the file is, below the folder).
+        format: one of :data:`FORMATS`; by default told from the content.
+        frame: width of DeepFashion's canvas that x is on: 176 adds the 40 columns that
+            the crop took, so that the result is on the 256x256 canvas; None and 256
+            leave x as it is.
+        image_sizes: (height, width) by name of the picture, see
+            :func:`read_image_sizes`, or one for all. MediaPipe's fractions need it; for
+            files that are called as their pictures without the ending, and detections
+            with numbers for pictures, it also has the names.
+        suffix: ending of the names of pictures where only their stems are known.
+        min_score: joints with a lower score become missing.
+        normalized: whether MediaPipe's coordinates are fractions of the picture (True)
+            or pixels (False); by default told from the file.
+
+    Returns:
+        Names and the canonical record of each picture, in the order of the file or of
+        the sorted names; of several people the one with the highest sum of scores. A
+        picture without anybody has no joint present.
+
+    Raises:
+        ConfigError: the format cannot be told, or an argument is not one of its values.
+        DataError: a file is missing, broken or not in the format, or there is no person
+            in any picture.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise DataError(f'{path} does not exist; check the path')
+    format = _check_format(format) if format else detect_format(path)
+    images = _Images(image_sizes, suffix, normalized)
+    found = _READERS[format](path, format, images)
+    keypoints = np.array(list(found.values()), dtype=np.float32)
+    keypoints = keypoints.reshape(-1, NUM_JOINTS, 3)
+    keypoints[keypoints[..., 2] < min_score] = 0
+    _check_people(keypoints, path, format)
+    keypoints = _move(keypoints, frame, 256)
+    return Annotations(list(found), keypoints)
+
+
+def write_keypoint_file(
+    path: str | os.PathLike,
+    annotations: Annotations,
+    format: str | None = None,
+    frame: int | None = None,
+    image_sizes: ImageSizes | None = None,
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Write the joints of pictures, whole or not at all.
+
+    Args:
+        path: file or, for a format with a file for each picture, folder to make. The
+            latter write one file if the path ends like one and there is one picture.
+        annotations: names and joints. A coordinate of exactly -1 cannot be told from a
+            missing joint in any of the formats and is written as one, with a warning.
+        format: one of :data:`FORMATS`; by default told from the ending (csv and txt).
+        frame: width of DeepFashion's canvas to write x on: 176 takes 40 from x, which
+            makes joints left of the crop negative, as published; None and 256 leave x.
+        image_sizes: as for :func:`read_keypoint_file`; MediaPipe needs it, COCO's
+            ``images`` get it.
+        overwrite: replace what is there. A folder is replaced if it holds nothing but
+            files of this format.
+
+    Raises:
+        ConfigError: the format cannot be told from the ending, or sizes are missing.
+        DataError: the path exists, or cannot be written.
+    """
+    path = Path(path)
+    format = _check_format(format) if format else _format_of_ending(path)
+    if path.exists() and not overwrite:
+        raise DataError(f'{path} exists already; remove it, or say to overwrite it')
+    keypoints = _move(annotations.keypoints, 256, frame)
+    keypoints = _drop_unwritable(keypoints, path)
+    records = dict(zip(annotations.names, keypoints))
+    if len(records) != len(annotations):
+        raise DataError(f'{path} cannot be written: a picture is there twice')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _WRITERS[format](path, format, records, _Images(image_sizes))
+
+
+def read_image_sizes(folder: str | os.PathLike) -> dict[str, Size]:
+    """(height, width) of each picture below a folder, by its name below the folder.
+
+    Only headers are read. Orientation tags are ignored, as joints are taken to be on
+    the pixels that are stored.
+
+    Raises:
+        DataError: there is no such folder, no picture in it, or one cannot be read.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f'{folder} is no folder; check the path')
+    files = sorted(
+        file for file in folder.rglob('*') if file.suffix.lower() in IMAGE_ENDINGS
+    )
+    if not files:
+        raise DataError(f'{folder} has no pictures ({", ".join(IMAGE_ENDINGS)})')
+    sizes = {}
+    for file in track(files, 'sizes of pictures', len(files)):
+        with open_image(file, str(file)) as image:
+            sizes[file.relative_to(folder).as_posix()] = _size(image)
+    return sizes
+
+
+# -- what is known of the pictures -----------------------------------------------------
+
+
+@dataclass
+class _Images:
+    """Names and sizes of pictures, and what else readers ask for."""
+
+    sizes: ImageSizes | None = None
+    suffix: str = '.jpg'
+    normalized: bool | None = None
+    _by_stem: dict[str, str] = field(default_factory=dict)
+    _by_number: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.sizes if isinstance(self.sizes, Mapping) else ():
+            stem = str(PurePosixPath(name).with_suffix(''))
+            if stem in self._by_stem:
+                raise DataError(
+                    f"pictures '{self._by_stem[stem]}' and '{name}' differ in their "
+                    'ending only, so that it is not clear whose joints are whose'
+                )
+            self._by_stem[stem] = name
+            if (number := PurePosixPath(stem).name).isdecimal():
+                self._by_number[int(number)] = name
+
+    def size(self, name: str) -> Size | None:
+        if isinstance(self.sizes, Mapping):
+            return self.sizes.get(name)
+        return self.sizes
+
+    def of_stem(self, stem: str, file: Path) -> str:
+        """Name of the picture that a file of joints belongs to."""
+        if not isinstance(self.sizes, Mapping):
+            return stem + self.suffix
+        if stem not in self._by_stem:
+            raise DataError(f"{file}: there is no picture '{stem}.*' for it")
+        return self._by_stem[stem]
+
+    def of_number(self, number: int, file: Path) -> str:
+        """Name of the picture with COCO's id: the one that is called so."""
+        if number not in self._by_number:
+            raise DataError(
+                f'{file}: image_id {number} is no name, and no picture is called so; '
+                'give the pictures (image_sizes or --images), or a COCO data set'
+            )
+        return self._by_number[number]
+
+
+def _size(image: Image.Image) -> Size:
+    width, height = image.size
+    return height, width
+
+
+# -- formats ---------------------------------------------------------------------------
+
+
+def _check_format(format: str) -> str:
+    if format not in FORMATS:
+        raise ConfigError(f"format must be one of {FORMATS}, got '{format}'")
+    return format
+
+
+def _format_of_ending(path: Path) -> str:
+    format = {'.csv': 'csv', '.txt': 'txt'}.get(ending_of(path))
+    if format is None:
+        raise ConfigError(
+            f'the ending of {path} does not say what to write: name the format, one of '
+            f'{FORMATS}'
+        )
+    return format
+
+
+# -- reading ---------------------------------------------------------------------------
+
+_Found = dict[str, np.ndarray]
+
+
+def _read_csv(path: Path, format: str, images: _Images) -> _Found:
+    annotations = read_annotations(path)
+    return dict(zip(annotations.names, annotations.keypoints))
+
+
+def _read_each(
+    parse: Callable[[Path, str, _Images], _Found],
+) -> Callable[[Path, str, _Images], _Found]:
+    """A reader of a file, made one of a file or a folder of them."""
+
+    def read(path: Path, format: str, images: _Images) -> _Found:
+        found: _Found = {}
+        for file, stem in _files(path, format):
+            for name, keypoints in parse(file, stem, images).items():
+                if name in found:
+                    raise DataError(f"{file}: '{name}' has joints in another file too")
+                found[name] = keypoints
+        return found
+
+    return read
+
+
+def _files(path: Path, format: str) -> Iterator[tuple[Path, str]]:
+    """The file, or those of the folder, and what their pictures are called."""
+    if not path.is_dir():
+        yield path, path.stem.removesuffix('_keypoints')
+        return
+    ending = '.txt' if format == 'txt' else '.json'
+    files = [file for file in joint_files(path) if file.suffix.lower() == ending]
+    if not files:
+        raise DataError(f'{path} has no {ending} file, which {format} files are')
+    for file in track(files, f'read {path.name}', len(files)):
+        stem = file.relative_to(path).as_posix()[: -len(ending)]
+        yield file, stem.removesuffix('_keypoints')
+
+
+def _parse_txt(file: Path, stem: str, images: _Images) -> _Found:
+    return {images.of_stem(stem, file): read_keypoints_text(read_text(file), file)}
+
+
+def _parse_openpose(file: Path, stem: str, images: _Images) -> _Found:
+    person = parse_openpose(load_json(file), file)
+    nobody = np.zeros((NUM_JOINTS, 3), dtype=np.float32)
+    return {images.of_stem(stem, file): nobody if person is None else person}
+
+
+def _parse_coco(file: Path, stem: str, images: _Images) -> _Found:
+    content = load_json(file)
+    return read_coco(
+        content,
+        file,
+        name_of=lambda number: images.of_number(number, file),
+        own_name=lambda: images.of_stem(stem, file),
+    )
+
+
+def _parse_mediapipe(file: Path, stem: str, images: _Images) -> _Found:
+    found = read_mediapipe(
+        load_json(file), file, own_name=lambda: images.of_stem(stem, file)
+    )
+    return {
+        name: landmarks.best(images.size(name), images.normalized, f"{file}: '{name}'")
+        for name, landmarks in found.items()
+    }
+
+
+_READERS: dict[str, Callable[[Path, str, _Images], _Found]] = {
+    'csv': _read_csv,
+    'txt': _read_each(_parse_txt),
+    'openpose': _read_each(_parse_openpose),
+    'body25': _read_each(_parse_openpose),
+    'coco': _read_each(_parse_coco),
+    'wholebody': _read_each(_parse_coco),
+    'mediapipe': _read_each(_parse_mediapipe),
+}
+
+
+def _check_people(keypoints: np.ndarray, path: Path, format: str) -> None:
+    present = keypoints[..., 2] > 0
+    if not present.any():
+        raise DataError(f'{path}: there is no person in it, read as {format}')
+    points = keypoints[present][:, :2]
+    if len(points) > 1 and points.min() >= 0 and points.max() <= 1:
+        raise DataError(
+            f'{path} has all coordinates in [0, 1], read as {format}; joints are in '
+            'pixels: multiply x by the width and y by the height'
+        )
+
+
+def _move(keypoints: np.ndarray, source: int | None, target: int | None) -> np.ndarray:
+    if source is None or target is None:
+        return keypoints
+    try:
+        return move_frame(keypoints, source, target)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
+# -- writing ---------------------------------------------------------------------------
+
+
+def _drop_unwritable(keypoints: np.ndarray, path: Path) -> np.ndarray:
+    present = keypoints[..., 2] > 0
+    lost = present & (keypoints[..., :2] == MISSING).any(-1)
+    if lost.any():
+        print_log(
+            f'{path}: {lost.sum()} joints have a coordinate of exactly {MISSING}, '
+            'which readers take as missing; they are written as missing',
+            'current',
+            30,
+        )
+    return np.where((present & ~lost)[..., None], keypoints, np.float32(0))
+
+
+def _write_csv(path: Path, format: str, records: _Found, images: _Images) -> None:
+    write_annotations(path, list(records), np.array(list(records.values())))
+
+
+def _write_each(path: Path, format: str, records: _Found, images: _Images) -> None:
+    """A file for each picture, in a folder that is complete once it has its name."""
+    ending = _FILE_ENDINGS[format]
+    suffix = PurePosixPath(f'name{ending}').suffix
+    if path.suffix.lower() == suffix:
+        if len(records) != 1:
+            raise ConfigError(
+                f'{format} has a file for each picture, and there are {len(records)}: '
+                f'name a folder instead of {path}'
+            )
+        write_whole(path, _text(format, *records.values()).encode())
+        return
+    files = _file_names(records, ending, path)
+    if path.exists():
+        _check_replaceable(path, suffix)
+    partial = path.with_name(f'.{path.name}.{os.getpid()}')
+    try:
+        for file, keypoints in track(files, f'write {path.name}', len(files)):
+            file = partial / file
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(_text(format, keypoints), encoding='utf-8')
+        _replace_folder(partial, path)
+    except OSError as error:
+        raise DataError(f'{path} cannot be written: {error}') from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _text(format: str, keypoints: np.ndarray) -> str:
+    if format == 'txt':
+        return keypoints_text(keypoints)
+    return json.dumps(openpose_person(keypoints, format))
+
+
+def _file_names(
+    records: _Found, ending: str, path: Path
+) -> list[tuple[str, np.ndarray]]:
+    files: dict[str, np.ndarray] = {}
+    for name, keypoints in records.items():
+        pure = PurePosixPath(name)
+        if pure.is_absolute() or '..' in pure.parts:
+            raise DataError(f"the picture '{name}' does not lie below a folder")
+        file = f'{pure.with_suffix("")}{ending}'
+        if file in files:
+            raise DataError(
+                f"{path} cannot be written: two pictures differ from '{name}' in their "
+                'ending only'
+            )
+        files[file] = keypoints
+    return list(files.items())
+
+
+def _check_replaceable(path: Path, ending: str) -> None:
+    others = [
+        file
+        for file in (path.rglob('*') if path.is_dir() else [path])
+        if not file.is_dir() and file.suffix.lower() != ending
+    ]
+    if others or not path.is_dir():
+        raise DataError(
+            f'{path} is not replaced, as it holds something else ({others[0].name}); '
+            'name another folder'
+        )
+
+
+def _replace_folder(partial: Path, path: Path) -> None:
+    if not path.exists():
+        os.replace(partial, path)
+        return
+    old = partial.with_name(f'{partial.name}.old')
+    os.replace(path, old)
+    os.replace(partial, path)
+    shutil.rmtree(old)
+
+
+def _write_coco(path: Path, format: str, records: _Found, images: _Images) -> None:
+    sizes = {name: size for name in records if (size := images.size(name))}
+    _write_json(path, coco_dataset(records, sizes, format == 'wholebody'))
+
+
+def _write_mediapipe(path: Path, format: str, records: _Found, images: _Images) -> None:
+    unknown = [name for name in records if images.size(name) is None]
+    if unknown:
+        raise ConfigError(
+            f"mediapipe needs the size of every picture, and that of '{unknown[0]}' is "
+            'not known: give image_sizes, --images or --image-size'
+        )
+    _write_json(
+        path,
+        {
+            name: mediapipe_record(keypoints, images.size(name))
+            for name, keypoints in records.items()
+        },
+    )
+
+
+def _write_json(path: Path, content: Any) -> None:
+    if path.is_dir():
+        raise DataError(f'{path} is a folder; name a file for one json')
+    write_whole(path, json.dumps(content).encode())
+
+
+_WRITERS: dict[str, Callable[[Path, str, _Found, _Images], None]] = {
+    'csv': _write_csv,
+    'txt': _write_each,
+    'openpose': _write_each,
+    'body25': _write_each,
+    'coco': _write_coco,
+    'wholebody': _write_coco,
+    'mediapipe': _write_mediapipe,
+}
