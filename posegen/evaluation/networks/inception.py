@@ -8,9 +8,9 @@ made for ImageNet-normalised input. Values of one can't be compared with the oth
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torchvision
@@ -96,16 +96,16 @@ class InceptionNet(nn.Module):
         """Pooled features.
 
         Args:
-            images: (B, 3, 299, 299), uint8 or floats of 0..255; see
-                :func:`resize_to_input`.
+            images: (B, 3, 299, 299), uint8 or floats of 0..255. How they got that size
+                changes the numbers, so it is not done here.
 
         Returns:
             (B, 2048) float32.
         """
         if tuple(images.shape[2:]) != self.size:
             raise ValueError(
-                f'Inception takes images of 299x299, got {tuple(images.shape[2:])}; '
-                'resize_to_input brings them there'
+                'Inception takes images of 299x299, resized as the protocol says, got '
+                f'{images.shape[2]}x{images.shape[3]}'
             )
         return self.trunk(self.normalise(to_range(images, 0, 1))).flatten(1)
 
@@ -122,7 +122,9 @@ class InceptionNet(nn.Module):
             (B, 1008), or (B, 1000) of torchvision's.
         """
         layer = self.classifier
-        return nn.functional.linear(features, layer.weight, layer.bias if bias else None)
+        return nn.functional.linear(
+            features, layer.weight, layer.bias if bias else None
+        )
 
 
 def build_inception(
@@ -168,10 +170,9 @@ class _TF2015(FeatureExtractorInceptionV3):
         nothing.seek(0)
         super().__init__('inception', ['2048'], feature_extractor_weights_path=nothing)
 
-    def load_state_dict(self, state_dict, *args, **kwargs):  # noqa: D102
-        if state_dict:
-            return super().load_state_dict(state_dict, *args, **kwargs)
-        return None
+    def load_state_dict(self, state_dict: Mapping[str, Any], **options: Any) -> Any:
+        """The usual, unless there is nothing to load."""
+        return super().load_state_dict(state_dict, **options) if state_dict else None
 
 
 def _torchvision() -> nn.Module:
