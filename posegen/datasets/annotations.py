@@ -1,7 +1,8 @@
 """The field's two csv formats: joints of images, and pairs of images.
 
 Annotation: header ``name:keypoints_y:keypoints_x``, then one image a line,
-``file.jpg: [18 numbers]: [18 numbers]``; y comes first, -1 means missing. Pairs: header
+``file.jpg: [18 numbers]: [18 numbers]``; y comes first, -1 means missing, and null and
+NaN, which nobody publishes but tools write, are read as -1. Pairs: header
 ``from,to``, then two file names a line. Both may be gzip'ed (``.gz``).
 """
 
@@ -34,7 +35,8 @@ class Annotations:
     Attributes:
         names: file names of the images.
         keypoints: ``(N, 18, 3)`` float32 x, y, score in the pixels of the file's frame;
-            the score is 1 (present) or 0 (missing, and then x = y = 0).
+            the score is 0 for a missing joint, and then x = y = 0, and above 0 for a
+            present one: 1 from formats without scores, such as this one.
     """
 
     names: list[str]
@@ -211,21 +213,29 @@ def _parse_annotation(line: str) -> tuple[str, list, list]:
         raise ValueError(
             f"the keypoints of '{name.strip()}' are not two JSON lists"
         ) from None
-    for axis, values in (('y', ys), ('x', xs)):
-        _check_numbers(name.strip(), axis, values)
-    return name.strip(), ys, xs
+    name = name.strip()
+    return name, _check_numbers(name, 'y', ys), _check_numbers(name, 'x', xs)
 
 
-def _check_numbers(name: str, axis: str, values: object) -> None:
+def _check_numbers(name: str, axis: str, values: object) -> list:
+    """The numbers; null and NaN, as other tools spell missing, become -1."""
     if not isinstance(values, list) or len(values) != NUM_JOINTS:
         count = len(values) if isinstance(values, list) else repr(values)
         raise ValueError(
             f"'{name}' must have {NUM_JOINTS} numbers in keypoints_{axis}, got {count}"
         )
-    if not set(map(type, values)) <= {int, float} or not np.isfinite(sum(values)):
+    if _all_finite(values):
+        return values
+    known = [MISSING if v is None or v != v else v for v in values]
+    if not _all_finite(known):
         raise ValueError(
             f"keypoints_{axis} of '{name}' must hold finite numbers only, got {values}"
         )
+    return known
+
+
+def _all_finite(values: list) -> bool:
+    return set(map(type, values)) <= {int, float} and bool(np.isfinite(sum(values)))
 
 
 def _to_keypoints(rows: list[tuple[list, list]]) -> np.ndarray:

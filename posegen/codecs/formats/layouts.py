@@ -8,6 +8,7 @@ shoulders, as OpenPose's COCO training data has it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class Layout:
     def __len__(self) -> int:
         return len(self.joints)
 
-    @property
+    @cached_property
     def places(self) -> tuple[list[int], list[int]]:
         """Indices of the shared joints: in the canonical record, and here."""
         shared = [joint for joint in JOINT_NAMES if joint in self.joints]
