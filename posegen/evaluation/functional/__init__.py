@@ -1,5 +1,6 @@
 """Pure functions behind the metrics: tensors in, numbers out."""
 
+from posegen.evaluation.functional.distances import inception_score, kernel_distance
 from posegen.evaluation.functional.flow import (
     PART_LABELS,
     PixelMean,
@@ -20,6 +21,8 @@ __all__ = [
     'flow_end_point_error',
     'frechet_distance',
     'frechet_from_moments',
+    'inception_score',
+    'kernel_distance',
     'l1',
     'psnr',
     'ssim',

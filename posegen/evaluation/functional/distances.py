@@ -18,7 +18,7 @@ def kernel_distance(
     subsets: int = 100,
     subset_size: int = 1000,
     seed: int = _SEED,
-) -> tuple[float, float]:
+) -> float:
     """Squared MMD between features with a cubic kernel: KID on Inception features.
 
     The unbiased estimate of Binkowski et al., ICLR 2018, with the kernel
@@ -35,7 +35,7 @@ def kernel_distance(
         seed: Of the draws.
 
     Returns:
-        Mean and standard deviation over the subsets.
+        Mean over the subsets, not multiplied by anything.
 
     Raises:
         ValueError: Shapes do not fit, there are fewer than two images, or features are
@@ -65,13 +65,10 @@ def kernel_distance(
         rng_seed=seed,
         verbose=False,
     )
-    return (
-        result['kernel_inception_distance_mean'],
-        result['kernel_inception_distance_std'],
-    )
+    return result['kernel_inception_distance_mean']
 
 
-def inception_score(logits: Tensor, splits: int = 10) -> tuple[float, float]:
+def inception_score(logits: Tensor, splits: int = 10) -> float:
     """Inception score (Salimans et al., NeurIPS 2016): exp of the mean KL, in splits.
 
     The published form cuts the images into ``splits`` parts in the order in which they
@@ -83,14 +80,14 @@ def inception_score(logits: Tensor, splits: int = 10) -> tuple[float, float]:
         splits: Parts that are scored apart.
 
     Returns:
-        Mean and standard deviation over the splits.
+        Mean over the splits, from 1 to the number of classes.
 
     Raises:
         ValueError: There are fewer images than splits, or logits are not finite.
     """
     _check_features(logits, 'logits', least=max(splits, 1))
     result = isc_features_to_metric(logits, splits, shuffle=False)
-    return result['inception_score_mean'], result['inception_score_std']
+    return result['inception_score_mean']
 
 
 def _check_features(features: Tensor, name: str, least: int = 2) -> None:
