@@ -9,10 +9,25 @@ from .annotations import (
 )
 from .pairs import build_pairs
 from .pose_pair_dataset import PosePairDataset
-from .transforms import LoadPairImages, LoadTruth, PackPair, ResizePair
+from .transforms import (
+    AffinePair,
+    ColorJitterPair,
+    DropJoints,
+    FlipPair,
+    JointNoise,
+    LoadPairImages,
+    LoadTruth,
+    PackPair,
+    ResizePair,
+)
 
 __all__ = [
+    'AffinePair',
     'Annotations',
+    'ColorJitterPair',
+    'DropJoints',
+    'FlipPair',
+    'JointNoise',
     'LoadPairImages',
     'LoadTruth',
     'PackPair',

@@ -36,11 +36,17 @@ class Draw(int):
         return Draw, (int(self), self.seed, self.place)
 
 
-def number_draws(sampler: InfiniteSampler) -> Iterator[Draw]:
-    """The sampler's indices, which must not have been read yet, as :class:`Draw`."""
-    for count, index in enumerate(sampler.indices):
-        place = count * sampler.world_size + sampler.rank
-        yield Draw(index, sampler.seed, place)
+def number_draws(sampler: InfiniteSampler, read: int = 0) -> Iterator[Draw]:
+    """The rest of a sampler's indices, as :class:`Draw`.
+
+    Args:
+        sampler: of this process.
+        read: how many of its indices have been read already.
+    """
+    return (
+        Draw(index, sampler.seed, count * sampler.world_size + sampler.rank)
+        for count, index in enumerate(sampler.indices, start=read)
+    )
 
 
 def generator_of(index: int) -> np.random.Generator:

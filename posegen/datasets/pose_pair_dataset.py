@@ -35,8 +35,9 @@ class PosePairDataset(Dataset):
     ``(H, W)``. Joints travel, maps do not: heatmaps are made in batch on the model's
     device.
 
-    Everything that names can tell is checked at construction. Joints and pairs are held
-    in a few arrays, which worker processes share instead of copying.
+    Everything that names can tell is checked at construction; only stores that cannot
+    list their folders (LMDB, HTTP) are not asked for the files. Names, joints and pairs
+    are held in shared memory, so worker processes, forked or spawned, copy nothing.
 
     Args:
         data_root: folder that the other paths start from.
@@ -56,7 +57,8 @@ class PosePairDataset(Dataset):
             counted and logged. That is for training: in a test set the next pair would
             be scored twice and the unreadable one never, so test sets take 'raise'.
         max_pairs: keep only the first so many pairs.
-        backend_args: of MMEngine's file backend, for data that is not on a local disk.
+        backend_args: of MMEngine's file backend, for data that is not on a local disk;
+            None goes by the address, as in ``data_root='http://...'``.
 
     Raises:
         ConfigError: an argument is not one of its choices.
@@ -88,7 +90,7 @@ class PosePairDataset(Dataset):
         self.scaling, self.on_error, self.backend_args = scaling, on_error, backend_args
         _check_root(data_root, backend_args)
         self.image_dir, self.annotation_file, self.pair_file, self.truth_dir = (
-            path and fileio.join_path(str(data_root), path, backend_args=backend_args)
+            path and _join(str(data_root), path, backend_args)
             for path in (image_dir, annotation_file, pair_file, truth_dir)
         )
         self.pipeline = _build_pipeline(pipeline, truth=truth_dir is not None)
@@ -104,11 +106,11 @@ class PosePairDataset(Dataset):
         if not 0 <= index < len(self):
             raise IndexError(f'pair {index} of {len(self)}')
         if self.on_error == 'raise':
-            return self._load(index)
+            return self._load(index, index)
         for place in (*range(index, len(self)), *range(index)):
             if not self._unreadable[place]:
                 try:
-                    return self._load(place)
+                    return self._load(place, index)
                 except DataError as error:
                     self._report_unreadable(place, error)
         raise DataError(f'{self.pair_file}: none of the {len(self)} pairs can be read')
@@ -120,8 +122,9 @@ class PosePairDataset(Dataset):
 
     def pair_names(self, index: int) -> tuple[str, str]:
         """File names of the source and the target."""
-        source, target = self._names[self._pairs[index]]
-        return source.decode(), target.decode()
+        names = self._names.numpy()[self._pairs[index].numpy()]
+        source, target = (name.tobytes().rstrip(b'\0').decode() for name in names)
+        return source, target
 
     def _read(self, max_pairs: int | None) -> list[str]:
         """Read and check both files; what was left out, in words."""
@@ -145,11 +148,12 @@ class PosePairDataset(Dataset):
                 level=logging.WARNING,
             )
         sound = sound[:max_pairs]
-        self._names = np.array([name.encode() for name in annotations.names])
-        self._keypoints = annotations.keypoints
-        self._lines = np.array([line for line, *_ in sound], dtype=np.int32)
-        self._pairs = np.array(
-            [(index[source], index[target]) for _, source, target in sound], np.int32
+        names = np.array([name.encode() for name in annotations.names])
+        self._names = _share(names.view(np.uint8).reshape(len(names), -1))
+        self._keypoints = _share(annotations.keypoints)
+        self._lines = _share(np.array([line for line, *_ in sound], np.int32))
+        self._pairs = _share(
+            np.array([(index[source], index[to]) for _, source, to in sound], np.int32)
         )
         return problems
 
@@ -162,7 +166,9 @@ class PosePairDataset(Dataset):
         truths = self._list_files(self.truth_dir, ['']) if self.truth_dir else None
         sound, problems = [], []
         for line, source, target in pairs:
-            missing = [name for name in (source, target) if name not in images]
+            missing = images is not None and [
+                name for name in (source, target) if name not in images
+            ]
             bare = [name for name in (source, target) if name not in index]
             if missing:
                 problem = f"there is no image '{missing[0]}' in {self.image_dir}"
@@ -177,11 +183,16 @@ class PosePairDataset(Dataset):
             problems.append(f'{self.pair_file}, line {line}: {problem}')
         return sound, problems
 
-    def _list_files(self, folder: str, names: Iterable[str]) -> set[str]:
-        """Files beside ``names`` in ``folder``, by one listing of each folder."""
+    def _list_files(self, folder: str, names: Iterable[str]) -> set[str] | None:
+        """Files beside ``names`` in ``folder``, by one listing of each folder.
+
+        None where the store cannot list.
+        """
+        if not hasattr(_backend(folder, self.backend_args), 'list_dir_or_file'):
+            return None
         found = set()
         for sub in {posixpath.dirname(name) for name in names}:
-            place = fileio.join_path(folder, sub) if sub else folder
+            place = _join(folder, sub, self.backend_args) if sub else folder
             try:
                 listing = fileio.list_dir_or_file(
                     place, list_dir=False, backend_args=self.backend_args
@@ -192,9 +203,12 @@ class PosePairDataset(Dataset):
                     raise DataError(f'the folder {place} does not exist') from None
         return found
 
-    def _load(self, index: int) -> dict[str, Any]:
-        """One pair through the pipeline; errors name the line of the pair file."""
-        results = self._describe(index)
+    def _load(self, index: int, draw: int) -> dict[str, Any]:
+        """One pair through the pipeline; errors name the line of the pair file.
+
+        ``draw`` is the index as the sampler gave it: randomness follows from it.
+        """
+        results = {'index': draw, **self._describe(index)}
         try:
             for transform in self.pipeline:
                 results = transform(results)
@@ -215,10 +229,10 @@ class PosePairDataset(Dataset):
         }
         for side, name, row in zip(('source', 'target'), names, self._pairs[index]):
             results[f'{side}_name'] = name
-            results[f'{side}_path'] = fileio.join_path(self.image_dir, name)
-            results[f'{side}_keypoints'] = self._keypoints[row].copy()
+            results[f'{side}_path'] = posixpath.join(self.image_dir, name)
+            results[f'{side}_keypoints'] = self._keypoints[row].numpy().copy()
         if self.truth_dir is not None:
-            results['truth_path'] = fileio.join_path(self.truth_dir, truth_name(*names))
+            results['truth_path'] = posixpath.join(self.truth_dir, truth_name(*names))
         return results
 
     def _report_unreadable(self, index: int, error: DataError) -> None:
@@ -250,12 +264,31 @@ def _build_pipeline(
 
 def _check_root(data_root: str, backend_args: dict | None) -> None:
     """Say it plainly when nothing is there at all; remote stores are not asked."""
-    if backend_args is None and not fileio.isdir(str(data_root) or '.'):
+    local = backend_args is None and '://' not in str(data_root)
+    if local and not fileio.isdir(str(data_root) or '.'):
         raise DataError(
             f'the data folder {data_root} does not exist: put the data there, '
             'or point --cfg-options data_root=DIR to it (synthetic people: '
             'tools/datasets/make_synthetic.py --out DIR)'
         )
+
+
+def _backend(place: str, backend_args: dict | None) -> Any:
+    return fileio.get_file_backend(
+        place, backend_args=backend_args, enable_singleton=True
+    )
+
+
+def _join(folder: str, path: str, backend_args: dict | None) -> str:
+    """An address in a folder; in a store without folders, as in one that has them."""
+    if hasattr(_backend(folder, backend_args), 'join_path'):
+        return fileio.join_path(folder, path, backend_args=backend_args)
+    return posixpath.join(folder, path)
+
+
+def _share(array: np.ndarray) -> torch.Tensor:
+    """A copy in shared memory; pickled to a worker, it is its address that travels."""
+    return torch.from_numpy(array).share_memory_()
 
 
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:

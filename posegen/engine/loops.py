@@ -13,6 +13,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
+from posegen.datasets.draws import number_draws
 from posegen.engine.random_state import preserved
 from posegen.registry import LOOPS
 from posegen.utils.errors import DataError
@@ -117,6 +118,9 @@ class ResumableIterLoop(BaseLoop):
 class EndlessBatches(Iterator):
     """The batches of a dataloader for ever, from any place on.
 
+    With an infinite sampler the dataset is given indices that know their place, so that
+    random transforms go on exactly as well (see :mod:`posegen.datasets.draws`).
+
     Args:
         dataloader: The dataloader.
         start: Batches to leave out. With an infinite sampler only their indices are
@@ -131,6 +135,10 @@ class EndlessBatches(Iterator):
         self.dataloader = dataloader
         self.epoch = 0
         unread = self._skip(start) if start else 0
+        sampler = dataloader.batch_sampler.sampler
+        if isinstance(sampler, InfiniteSampler):
+            read = start * dataloader.batch_sampler.batch_size
+            sampler.indices = number_draws(sampler, read)
         self._set_epoch()
         self._batches = iter(dataloader)
         if unread:

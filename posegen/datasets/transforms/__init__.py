@@ -4,7 +4,11 @@ The dataset says what (paths, joints, sizes), the transforms do it, so a pipelin
 config needs no arguments that the dataset has already.
 """
 
+from .affine import AffinePair
+from .color import ColorJitterPair
 from .common import SIDES, TRUTH_TYPES
+from .flip import FlipPair
+from .joints import DropJoints, JointNoise
 from .loading import LoadPairImages, LoadTruth
 from .packing import PackPair
 from .resize import ResizePair, resize_image
@@ -12,6 +16,11 @@ from .resize import ResizePair, resize_image
 __all__ = [
     'SIDES',
     'TRUTH_TYPES',
+    'AffinePair',
+    'ColorJitterPair',
+    'DropJoints',
+    'FlipPair',
+    'JointNoise',
     'LoadPairImages',
     'LoadTruth',
     'PackPair',
