@@ -7,6 +7,12 @@ from posegen.visualization.flows import (
     visibility_to_rgb,
 )
 from posegen.visualization.poses import JOINT_COLORS, draw_pose
+from posegen.visualization.samples import (
+    draw_crops,
+    draw_parts_on,
+    draw_pose_on,
+    pair_sheet,
+)
 from posegen.visualization.sheets import (
     GRID_COLUMNS,
     comparison_sheet,
@@ -18,9 +24,13 @@ __all__ = [
     'GRID_COLUMNS',
     'JOINT_COLORS',
     'comparison_sheet',
+    'draw_crops',
     'draw_label',
+    'draw_parts_on',
     'draw_pose',
+    'draw_pose_on',
     'flow_to_rgb',
+    'pair_sheet',
     'part_flows_to_rgb',
     'sample_grid',
     'save_image',

@@ -1,0 +1,257 @@
+"""Bodies of the data tools: the doctor, the browser of samples, sets of own photos."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.runner import set_random_seed
+
+from posegen.codecs.joints import DEFAULT_PARTS
+from posegen.datasets import PosePairDataset
+from posegen.datasets.doctor import Report, Split, examine_datasets, examine_folder
+from posegen.datasets.keypoint_files import read_keypoint_file
+from posegen.datasets.photo_set import (
+    PhotoSet,
+    PhotoSetOptions,
+    group_by_file,
+    group_by_folder,
+    group_by_pattern,
+    list_photos,
+    make_photo_set,
+    photo_sizes,
+)
+from posegen.engine.config import (
+    fill_defaults,
+    load_config,
+    merge_stage,
+    stage_entries,
+)
+from posegen.registry import DATASETS
+from posegen.utils.errors import ConfigError, DataError
+from posegen.utils.images import read_image, save_image
+from posegen.visualization import pair_sheet
+
+LOADERS = ('train', 'val', 'test')
+_INNER = ('dataset', 'datasets')  # where wrappers hold what they wrap
+
+
+def run_doctor(args: Namespace) -> Report:
+    """Examine a config's data or a folder, print the report and draw the sheet.
+
+    Args:
+        args: ``target`` (config file or folder), ``cfg_options``, ``fast``, ``out``
+            (the sheet; None draws none) and ``num`` (pairs of each split on it).
+
+    Returns:
+        The report.
+
+    Raises:
+        ConfigError: the config cannot be read, or options are given for a folder.
+        DataError: the folder does not exist.
+    """
+    target, drawn = Path(args.target), {}
+    if target.is_dir():
+        if args.cfg_options:
+            raise ConfigError(f'--cfg-options needs a config, and {target} is a folder')
+        report, splits = examine_folder(target, args.fast)
+    else:
+        cfg = load_config(target, args.cfg_options)
+        drawn = drawing_options(cfg)
+        report, splits = examine_datasets(datasets_of(cfg), str(target), args.fast)
+    print(report.to_text())  # noqa: T201
+    if args.out is not None:
+        _draw_splits(splits, args, drawn)
+    return report
+
+
+def run_browser(args: Namespace) -> None:
+    """Draw samples of a config as they leave its pipeline.
+
+    Args:
+        args: ``config``, ``cfg_options``, ``split``, ``stage`` (None takes the last),
+            ``num``, ``seed`` and ``out``.
+
+    Raises:
+        ConfigError: the config cannot be read, or has no such split or stage.
+        DataError: the data cannot be read.
+    """
+    cfg = load_config(args.config, args.cfg_options)
+    stage = _stage_config(cfg, args.stage)
+    loader = stage.get(f'{args.split}_dataloader')
+    if not loader:
+        raise ConfigError(f'{args.config} has no {args.split}_dataloader')
+    dataset = DATASETS.build(loader['dataset'].to_dict())
+    set_random_seed(args.seed)
+    chosen = np.random.default_rng(args.seed).permutation(len(dataset))[: args.num]
+    samples = [dataset[int(index)] for index in chosen]
+    save_image(args.out, pair_sheet(samples, **drawing_options(cfg)))
+    print(f'{args.out} shows {len(samples)} of {len(dataset):,} samples')  # noqa: T201
+
+
+def datasets_of(cfg: Config) -> dict[str, dict[str, Any]]:
+    """Name -> arguments of every dataset that a config reads, ``data_root`` filled in.
+
+    Wrapped datasets are taken out of their wrappers. What a stage reads in place of the
+    other stages' data is called '<stage> <split>'.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for entry in stage_entries(cfg):
+        stage = fill_defaults(merge_stage(cfg, entry))
+        for split in LOADERS:
+            loader = stage.get(f'{split}_dataloader') or {}
+            inner = list(_unwrap(loader.get('dataset')))
+            for number, dataset in enumerate(inner, start=1):
+                name = split if len(inner) == 1 else f'{split} {number}'
+                if found.setdefault(name, dataset) != dataset:
+                    found[f'{entry["name"]} {name}'] = dataset
+    if not found:
+        raise ConfigError('the config has no dataset: there is nothing to look at')
+    return found
+
+
+def drawing_options(cfg: Config) -> dict[str, Any]:
+    """Parts, margin and radius as the config's model has them, to draw them so."""
+    model = cfg.get('model') or {}
+    generator = model.get('generator') or {}
+    options = {
+        'parts': generator.get('parts') or DEFAULT_PARTS,
+        'margin': generator.get('crop_margin'),
+        'radius': model.get('mask_radius'),
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _stage_config(cfg: Config, stage: str | None) -> Config:
+    entries = {entry['name']: entry for entry in stage_entries(cfg)}
+    if stage is not None and stage not in entries:
+        raise ConfigError(f'there is no stage {stage!r}; there are {list(entries)}')
+    entry = entries[stage] if stage else list(entries.values())[-1]
+    return fill_defaults(merge_stage(cfg, entry))
+
+
+def _unwrap(dataset: Any) -> Iterator[dict[str, Any]]:
+    if not isinstance(dataset, Mapping):
+        return
+    inner = [dataset[key] for key in _INNER if dataset.get(key)]
+    if not inner:
+        yield dict(dataset)
+    for wrapped in inner:
+        for one in [wrapped] if isinstance(wrapped, Mapping) else wrapped:
+            yield from _unwrap(one)
+
+
+def _draw_splits(splits: Sequence[Split], args: Namespace, drawn: dict) -> None:
+    """One sheet for all splits; says so where nothing can be drawn."""
+    samples, seen = [], set()
+    for split in splits:
+        if split.paths not in seen:
+            seen.add(split.paths)
+            samples += _readable_samples(split, args.num)
+    size = samples[0]['source_image'].shape if samples else None
+    same = [sample for sample in samples if sample['source_image'].shape == size]
+    if not same:
+        print('No sheet is drawn: there is no pair that can be read.')  # noqa: T201
+        return
+    save_image(args.out, pair_sheet(same, **drawn))
+    print(f'{args.out} shows {len(same)} pairs: do the joints fit?')  # noqa: T201
+
+
+def _readable_samples(split: Split, num: int) -> list[dict]:
+    """Samples at even distances in the pair file, without augmentation."""
+    try:
+        size = split.image_size or _common_size(split)
+        dataset = PosePairDataset(
+            str(split.root),
+            split.image_dir,
+            split.annotation_file,
+            split.pair_file,
+            size,
+            annotation_size=split.annotation_size,
+            scaling=split.scaling,
+            on_error='skip',
+        )
+        places = np.linspace(0, len(dataset) - 1, min(num, len(dataset))).astype(int)
+        return [dataset[int(place)] for place in places]
+    except DataError:
+        return []  # the report has said why
+
+
+def _common_size(split: Split) -> tuple[int, int]:
+    """Size of the first image that can be read."""
+    for path in sorted(split.images.rglob('*')):
+        try:
+            return read_image(path).shape[:2]
+        except DataError:
+            continue
+    raise DataError(f'there is no image in {split.images}')
+
+
+def run_photo_set(args: Namespace) -> PhotoSet:
+    """Make a set of photos and keypoints and say what to do next.
+
+    Args:
+        args: ``photos``, ``keypoints``, ``format`` (None tells by the content),
+            ``group_pattern``, ``groups`` (a csv file), ``out`` and the options of
+            :class:`posegen.datasets.photo_set.PhotoSetOptions`.
+
+    Raises:
+        ConfigError: an option is none of its choices.
+        DataError: an input is missing or cannot be read, or there is no pair.
+    """
+    options = PhotoSetOptions(
+        **{
+            option.name: getattr(args, option.name)
+            for option in fields(PhotoSetOptions)
+        }
+    )
+    photos = list_photos(args.photos)
+    if args.group_pattern is not None:
+        groups = group_by_pattern(photos, args.group_pattern)
+    elif args.groups is not None:
+        groups = group_by_file(photos, args.groups)
+    else:
+        groups = group_by_folder(photos)
+    sizes = photo_sizes(args.photos, photos)
+    keypoints = read_keypoint_file(args.keypoints, args.format, image_sizes=sizes)
+    result = make_photo_set(args.photos, keypoints, groups, args.out, options)
+    print(_photo_set_text(result))  # noqa: T201
+    return result
+
+
+def _photo_set_text(result: PhotoSet) -> str:
+    lines = [f'{result.folder}:']
+    for split, (groups, images, pairs) in result.counts.items():
+        lines.append(
+            f'  {split}: {groups:,} groups, {images:,} images, {pairs:,} pairs'
+        )
+    for reason, names in result.left_out.items():
+        lines.append(f'left out, {reason}: {_name_some(names)}')
+    if result.small:
+        lines.append(
+            'people who fill less than a third of their photo (--crop cuts them out): '
+            f'{_name_some(result.small)}'
+        )
+    tool = 'python tools/datasets'
+    config = shlex.quote(str(result.config))
+    return '\n'.join(
+        [
+            *lines,
+            'next:',
+            f'  {tool}/doctor.py {config}',
+            f'  {tool}/browse_dataset.py {config}',
+            f'  posegen train {config} --cfg-options '
+            'stages.flow.train_cfg.max_iters=2000 stages.full.train_cfg.max_iters=10000',
+        ]
+    )
+
+
+def _name_some(names: Sequence[str], limit: int = 5) -> str:
+    more = f' and {len(names) - limit} more' if len(names) > limit else ''
+    return f'{len(names)}: {", ".join(names[:limit])}{more}'

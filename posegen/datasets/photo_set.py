@@ -1,0 +1,566 @@
+"""A data set of one's own photos: pictures and keypoints in, a set that trains out.
+
+Who is in which photo comes from sub-folders, from a pattern in the names or from a csv
+file. The photos are letterboxed, so that what a model learns on keeps the proportions
+that ``posegen infer`` shows it later.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import permutations
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PIL import ImageOps
+
+from posegen.codecs.names import PAIR_SEPARATOR
+from posegen.utils.errors import ConfigError, DataError
+from posegen.utils.images import open_image, save_image, to_rgb
+from posegen.utils.paths import configs_root
+from posegen.utils.progress import track
+
+from .annotations import Annotations, write_annotations, write_pairs
+from .letterbox import fit, place_image, place_keypoints
+
+PHOTO_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
+PHOTO_LIST = 'photos.csv'
+PHOTO_HEADER = ('name', 'group', 'split', 'photo')
+SPLITS = ('train', 'test')
+CROP_MARGIN = 0.2  # of the height of the joints' box, on each side: hair, hands, feet
+SMALL = 1 / 3  # of the photo's height; people below it deserve to be cut out
+_ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and turns by 90 degrees
+STRIDE = 32  # of the deepest layer: sizes must be multiples of it
+
+
+@dataclass(frozen=True)
+class PhotoSetOptions:
+    """How photos become a set.
+
+    Attributes:
+        size: (height, width) of what is written, multiples of 32.
+        crop: cut each photo around its person first; otherwise it is used as a whole.
+        min_joints: photos with fewer present joints are left out.
+        test_fraction: share of the groups that are kept for testing.
+        seed: of the choice of these groups.
+        model: name of the config that the set's own config starts from; None takes the
+            small one that is nearest in size.
+        workers: photos that are worked on at a time.
+    """
+
+    size: tuple[int, int] = (256, 192)
+    crop: bool = False
+    min_joints: int = 6
+    test_fraction: float = 0.1
+    seed: int = 0
+    model: str | None = None
+    workers: int = 2
+
+    def __post_init__(self) -> None:
+        if any(n <= 0 or n % STRIDE for n in self.size):
+            raise ConfigError(
+                f'size must be (height, width) in multiples of {STRIDE}, got '
+                f'{self.size}'
+            )
+        if not 0 <= self.test_fraction < 1:
+            raise ConfigError(
+                f'test_fraction must be in [0, 1), got {self.test_fraction}'
+            )
+        if self.min_joints < 1:
+            raise ConfigError(f'min_joints must be at least 1, got {self.min_joints}')
+
+
+@dataclass
+class PhotoSet:
+    """What was written, and what was not.
+
+    Attributes:
+        folder: of the set.
+        counts: split -> (groups, images, pairs).
+        left_out: reason -> photos.
+        small: photos whose person fills less than a third of their height.
+    """
+
+    folder: Path
+    counts: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    small: list[str] = field(default_factory=list)
+
+    @property
+    def config(self) -> Path:
+        """The config file that trains on the set."""
+        return self.folder / 'config.py'
+
+
+# -- who is in which photo -------------------------------------------------------------
+
+
+def list_photos(folder: str | Path) -> list[str]:
+    """Pictures below a folder, sorted, relative to it with '/'.
+
+    Raises:
+        DataError: there is no such folder, or no picture in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f'the folder of photos {folder} does not exist; check the path')
+    names = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob('*')
+        if path.suffix.lower() in PHOTO_ENDINGS and not path.name.startswith('.')
+    )
+    if not names:
+        raise DataError(
+            f'there is no photo in {folder}: expected files that end in '
+            f'{", ".join(PHOTO_ENDINGS)}'
+        )
+    return names
+
+
+def group_by_folder(photos: Iterable[str]) -> dict[str, str]:
+    """Photo -> name of the folder it lies in.
+
+    Raises:
+        DataError: photos lie in no folder.
+    """
+    groups = {name: PurePosixPath(name).parent.as_posix() for name in photos}
+    loose = [name for name, folder in groups.items() if folder == '.']
+    if loose:
+        raise DataError(
+            f'nothing says who is in {loose[0]}: put the photos of each person into a '
+            'folder of their own, or give a csv file of names and groups, or a group '
+            "pattern such as '^([a-z]+)_', which finds anna in anna_01.jpg"
+        )
+    return groups
+
+
+def group_by_pattern(photos: Iterable[str], pattern: str) -> dict[str, str]:
+    """Photo -> what a regular expression finds in its name.
+
+    Args:
+        photos: names, with their folders.
+        pattern: searched in the name; its first group counts, or all of it where it has
+            none. Photos without a match belong to nobody.
+
+    Raises:
+        ConfigError: the pattern is not a regular expression.
+        DataError: it matches no name.
+    """
+    try:
+        regex = re.compile(pattern)
+    except re.error as error:
+        raise ConfigError(
+            f'the group pattern {pattern!r} is no regular expression: {error}'
+        ) from error
+    matches = {name: regex.search(name) for name in photos}
+    groups = {name: m[1] if regex.groups else m[0] for name, m in matches.items() if m}
+    if not groups:
+        first = next(iter(matches), 'none')
+        raise DataError(
+            f'the group pattern {pattern!r} matches none of {len(matches)} names, such '
+            f'as {first!r}'
+        )
+    return groups
+
+
+def group_by_file(photos: Iterable[str], file: str | Path) -> dict[str, str]:
+    """Photo -> group as a csv file with the columns ``name,group`` has it.
+
+    Args:
+        photos: names, with their folders; a file name alone does where it is unique.
+        file: one photo a line; the header may be left out.
+
+    Raises:
+        DataError: the file is missing, or a line has not two columns.
+    """
+    try:
+        text = Path(file).read_text(encoding='utf-8-sig')
+    except OSError as error:
+        raise DataError(f'{file} cannot be read: {error.strerror}') from error
+    table = {}
+    for number, row in enumerate(csv.reader(text.splitlines()), start=1):
+        cells = [cell.strip() for cell in row]
+        if len(cells) != 2 or not all(cells):
+            raise DataError(
+                f"{file}, line {number}: expected 'name,group', got {','.join(row)!r}"
+            )
+        table[cells[0]] = cells[1]
+    if table.get('name') == 'group':
+        del table['name']
+    names = match_names(list(photos), list(table))
+    return {photo: table[name] for photo, name in names.items()}
+
+
+def match_names(photos: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Photo -> the name that another list has for it.
+
+    A photo is looked for by its path, then without the ending, then by its file name
+    and without that ending; the last two only where no other photo is called so.
+    """
+    exact = {name: name for name in reversed(names)}
+    stems = {_stem(name): name for name in reversed(names)}
+    bases = [_stem(PurePosixPath(photo).name) for photo in photos]
+    unique = {base for base, count in Counter(bases).items() if count == 1}
+    found = {}
+    for photo, base in zip(photos, bases):
+        name = exact.get(photo) or stems.get(_stem(photo))
+        if name is None and base in unique:
+            name = exact.get(PurePosixPath(photo).name) or stems.get(base)
+        if name is not None:
+            found[photo] = name
+    return found
+
+
+def _stem(name: str) -> str:
+    """Without the ending, and without what OpenPose puts behind the photo's name."""
+    path = PurePosixPath(name.replace(os.sep, '/'))
+    stem = path.stem if path.suffix.lower() in (*PHOTO_ENDINGS, '.json') else path.name
+    return (path.parent / stem.removesuffix('_keypoints')).as_posix()
+
+
+def photo_sizes(
+    folder: str | Path, photos: Iterable[str]
+) -> dict[str, tuple[int, int]]:
+    """(height, width) of photos as they are seen, with the camera's orientation.
+
+    Photos that cannot be read are left out; :func:`make_photo_set` names them.
+    """
+    sizes = {}
+    for name in photos:
+        try:
+            with open_image(Path(folder) / name, name) as image:
+                turned = image.getexif().get(_ORIENTATION) in _SIDEWAYS
+                size = (image.width, image.height) if turned else image.size[::-1]
+        except DataError:
+            continue
+        sizes[name] = size
+    return sizes
+
+
+# -- the set ---------------------------------------------------------------------------
+
+
+def make_photo_set(
+    photos: str | Path,
+    keypoints: Annotations,
+    groups: Mapping[str, str],
+    out: str | Path,
+    options: PhotoSetOptions | None = None,
+) -> PhotoSet:
+    """Make a data set of photos and keypoints.
+
+    Orientation notes of cameras are applied first, as viewers and OpenCV (with it most
+    detectors) do; keypoints are in the pixels of the photo as it is seen then. Photos
+    are scaled to fit ``size`` and centred, free space repeats their edge, and the
+    joints move along. All ordered pairs inside a group are listed; a group is either in
+    training or in testing.
+
+    Args:
+        photos: folder of pictures.
+        keypoints: of the photos, by their names (:func:`match_names`).
+        groups: photo -> who is in it.
+        out: folder to make; it appears when everything is in it.
+        options: see :class:`PhotoSetOptions`.
+
+    Returns:
+        What was written, and which photos were left out for what reason.
+
+    Raises:
+        DataError: ``out`` exists, or no group has two usable photos.
+    """
+    options = options or PhotoSetOptions()
+    photos, out = Path(photos), Path(out).resolve()
+    base = _base_config(options)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError(f'{out} exists already: name another folder, or remove it')
+    names = [name for name in list_photos(photos) if out not in (photos / name).parents]
+    result = PhotoSet(out)
+    rows = _choose(names, keypoints, groups, options, result)
+    partial_folder = out.with_name(f'.{out.name}.{os.getpid()}')
+    try:
+        placed = _place_all(photos, rows, partial_folder, options, result)
+        chosen = _split(placed, groups, options, result)
+        _write_lists(partial_folder, placed, chosen, groups, result)
+        _write_config(partial_folder / 'config.py', base, options, result)
+        if out.exists():
+            out.rmdir()
+        os.replace(partial_folder, out)
+    finally:
+        shutil.rmtree(partial_folder, ignore_errors=True)
+    return result
+
+
+def read_groups(folder: str | Path) -> dict[str, str]:
+    """Image -> group of a set that :func:`make_photo_set` wrote; empty for others."""
+    file = Path(folder) / PHOTO_LIST
+    if not file.is_file():
+        return {}
+    with open(file, encoding='utf-8', newline='') as lines:
+        rows = csv.DictReader(lines)
+        if tuple(rows.fieldnames or ()) != PHOTO_HEADER:
+            return {}
+        return {row['name']: row['group'] for row in rows}
+
+
+def _choose(
+    names: Sequence[str],
+    keypoints: Annotations,
+    groups: Mapping[str, str],
+    options: PhotoSetOptions,
+    result: PhotoSet,
+) -> dict[str, np.ndarray]:
+    """Photo -> joints, of those that have a group and joints enough."""
+    index = {name: row for row, name in enumerate(keypoints.names)}
+    matched = match_names(names, keypoints.names)
+    rows = {}
+    for name in names:
+        joints = keypoints.keypoints[index[matched[name]]] if name in matched else None
+        if joints is None:
+            reason = 'no keypoints'
+        elif name not in groups:
+            reason = 'no group'
+        elif (count := int((joints[:, 2] > 0).sum())) < options.min_joints:
+            reason = f'fewer than {options.min_joints} joints'
+            name = f'{name} ({count})'
+        else:
+            rows[name] = joints
+            continue
+        result.left_out.setdefault(reason, []).append(name)
+    return rows
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A photo as it was written: its name in the set and its joints there."""
+
+    name: str
+    keypoints: np.ndarray
+    small: bool
+
+
+def _place_all(
+    photos: Path,
+    rows: Mapping[str, np.ndarray],
+    folder: Path,
+    options: PhotoSetOptions,
+    result: PhotoSet,
+) -> dict[str, _Placed]:
+    """Write every photo into ``folder``; photo -> how it was placed."""
+    targets = _flat_names(rows)
+    job = partial(_place, photos, folder, options)
+    placed = {}
+    with ThreadPoolExecutor(options.workers) as pool:
+        done = pool.map(job, rows, rows.values(), targets)
+        for name, outcome in zip(rows, track(done, 'photos', len(rows))):
+            if isinstance(outcome, _Placed):
+                placed[name] = outcome
+            else:
+                result.left_out.setdefault(outcome, []).append(name)
+    return placed
+
+
+def _place(
+    photos: Path,
+    folder: Path,
+    options: PhotoSetOptions,
+    name: str,
+    keypoints: np.ndarray,
+    target: str,
+) -> _Placed | str:
+    """Write one photo, or say why not."""
+    try:
+        with open_image(photos / name, name) as file:
+            image = to_rgb(ImageOps.exif_transpose(file))
+    except DataError:
+        return 'not a whole image'
+    present = keypoints[:, 2] > 0
+    points = keypoints[present, :2]
+    height, width = image.shape[:2]
+    if (points < -0.5).any() or (points > np.array([width, height]) - 0.5).any():
+        return 'joints outside the photo'
+    low, high = points.min(0), points.max(0)
+    small = not options.crop and (high - low)[1] < SMALL * height
+    if options.crop:
+        image, keypoints = _cut_out(image, keypoints, low, high, options.size)
+    placement = fit(image.shape[:2], options.size)
+    save_image(folder / target, place_image(image, placement))
+    return _Placed(target, place_keypoints(keypoints, placement), bool(small))
+
+
+def _cut_out(
+    image: np.ndarray,
+    keypoints: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    size: tuple[int, int],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut around the joints' box, with a margin, in the shape of ``size``."""
+    extent = (high - low) + 2 * CROP_MARGIN * (high - low)[1]
+    aspect = size[1] / size[0]
+    extent = np.array([max(extent[0], extent[1] * aspect), extent[1]])
+    extent[1] = max(extent[1], extent[0] / aspect)
+    middle = (low + high) / 2
+    limit = np.array(image.shape[1::-1])
+    first = np.clip(np.floor(middle - extent / 2), 0, limit - 1).astype(int)
+    last = np.clip(np.ceil(middle + extent / 2), first + 1, limit).astype(int)
+    part = image[first[1] : last[1], first[0] : last[0]]
+    moved = keypoints - np.array([*first, 0], dtype=np.float32)
+    return part, np.where(keypoints[:, 2:] > 0, moved, 0).astype(np.float32)
+
+
+def _flat_names(photos: Iterable[str]) -> list[str]:
+    """File names without folders, each once also without its ending."""
+    used: set[str] = set()
+    flat = []
+    for photo in photos:
+        stem = PurePosixPath(photo).with_suffix('').as_posix().replace('/', '_')
+        stem = re.sub(r'[\s,:]+|_{3,}', '_', stem).replace(PAIR_SEPARATOR, '_')
+        name, number = stem, 2
+        while name.lower() in used:
+            name, number = f'{stem}-{number}', number + 1
+        used.add(name.lower())
+        flat.append(f'{name}.png')
+    return flat
+
+
+def _split(
+    placed: Mapping[str, _Placed],
+    groups: Mapping[str, str],
+    options: PhotoSetOptions,
+    result: PhotoSet,
+) -> dict[str, dict[str, list[str]]]:
+    """Split -> group -> photos, of the groups that have two photos or more."""
+    members: dict[str, list[str]] = {}
+    for photo in placed:
+        members.setdefault(groups[photo], []).append(photo)
+    alone = [names[0] for names in members.values() if len(names) == 1]
+    if alone:
+        result.left_out['the only usable photo of its group'] = alone
+    whole = sorted(key for key, names in members.items() if len(names) > 1)
+    if not whole:
+        reasons = ', '.join(f'{len(v)} {k}' for k, v in result.left_out.items())
+        raise DataError(
+            'no group has two usable photos, so there is no pair; left out: '
+            f'{reasons or "nothing"}'
+        )
+    count = min(round(options.test_fraction * len(whole)), len(whole) - 1)
+    if options.test_fraction > 0 and len(whole) > 1:
+        count = max(count, 1)
+    order = np.random.default_rng(options.seed).permutation(len(whole))
+    tested = {whole[index] for index in order[:count]}
+    result.small = [
+        name for key in whole for name in members[key] if placed[name].small
+    ]
+    return {
+        'train': {key: members[key] for key in whole if key not in tested},
+        'test': {key: members[key] for key in whole if key in tested},
+    }
+
+
+def _write_lists(
+    folder: Path,
+    placed: Mapping[str, _Placed],
+    chosen: Mapping[str, Mapping[str, list[str]]],
+    groups: Mapping[str, str],
+    result: PhotoSet,
+) -> None:
+    """Move the images into their splits and write all lists."""
+    table = []
+    for split, members in chosen.items():
+        photos = [photo for names in members.values() for photo in names]
+        if not photos:
+            continue
+        names = [placed[photo].name for photo in photos]
+        (folder / split).mkdir()
+        for name in names:
+            os.replace(folder / name, folder / split / name)
+        joints = np.stack([placed[photo].keypoints for photo in photos])
+        write_annotations(folder / f'annotation-{split}.csv', names, joints)
+        pairs = [
+            (placed[a].name, placed[b].name)
+            for group in members.values()
+            for a, b in permutations(group, 2)
+        ]
+        write_pairs(folder / f'pairs-{split}.csv', pairs)
+        table += [(placed[p].name, groups[p], split, p) for p in photos]
+        result.counts[split] = len(members), len(photos), len(pairs)
+    for left in folder.glob('*.png'):
+        left.unlink()
+    with open(folder / PHOTO_LIST, 'w', encoding='utf-8', newline='') as file:
+        csv.writer(file, lineterminator='\n').writerows([PHOTO_HEADER, *table])
+
+
+# -- its config ------------------------------------------------------------------------
+
+_CONFIG = """\
+# Own photos, {height} x {width}, made by tools/datasets/make_photo_set.py. The model is
+# that of the base; a path that does not fit this machine any more is mended here.
+
+_base_ = [{base!r}]
+
+data_root = {root!r}
+
+_train = dict(
+    _delete_=True,
+    type='PosePairDataset',
+    image_dir='train',
+    annotation_file='annotation-train.csv',
+    pair_file='pairs-train.csv',
+    image_size=({height}, {width}),
+    annotation_size=({height}, {width}),
+    scaling='center',
+)
+{test}
+train_dataloader = dict(dataset=_train)
+val_dataloader = dict(dataset=dict(max_pairs=200, **_test))
+test_dataloader = dict(dataset=_test)
+"""
+_TEST_GROUPS = """\
+_test = dict(  # other people than in training
+    _delete_=True,
+    type='PosePairDataset',
+    image_dir='test',
+    annotation_file='annotation-test.csv',
+    pair_file='pairs-test.csv',
+    image_size=({height}, {width}),
+    annotation_size=({height}, {width}),
+    scaling='center',
+)
+"""
+_NO_TEST_GROUPS = """\
+_test = _train  # no people are kept for testing: scores say nothing about others
+"""
+
+
+def _base_config(options: PhotoSetOptions) -> Path:
+    """The config that the set's own one starts from."""
+    name = options.model or (
+        'spig_market1501-128x64_small'
+        if max(options.size) <= 160
+        else 'spig_deepfashion-256x256_small'
+    )
+    root = configs_root()
+    found = sorted(root.glob(f'*/{name}.py'))
+    if not found or '*' in name:
+        raise ConfigError(
+            f'there is no model {name!r}; `posegen list-models` lists the names'
+        )
+    return found[0]
+
+
+def _write_config(
+    path: Path, base: Path, options: PhotoSetOptions, result: PhotoSet
+) -> None:
+    size = dict(zip(('height', 'width'), options.size))
+    test = _TEST_GROUPS if 'test' in result.counts else _NO_TEST_GROUPS
+    test = test.format(**size)
+    text = _CONFIG.format(base=str(base), root=str(result.folder), test=test, **size)
+    path.write_text(text, encoding='utf-8')
