@@ -7,6 +7,7 @@ from .annotations import (
     write_annotations,
     write_pairs,
 )
+from .keypoint_files import read_keypoint_file, write_keypoint_file
 from .pairs import build_pairs
 from .pose_pair_dataset import PosePairDataset
 from .transforms import (
@@ -35,7 +36,9 @@ __all__ = [
     'ResizePair',
     'build_pairs',
     'read_annotations',
+    'read_keypoint_file',
     'read_pairs',
     'write_annotations',
+    'write_keypoint_file',
     'write_pairs',
 ]

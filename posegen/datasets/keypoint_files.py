@@ -107,7 +107,7 @@ def read_keypoint_file(
     path = Path(path)
     if not path.exists():
         raise DataError(f'{path} does not exist; check the path')
-    format = _check_format(format) if format else detect_format(path)
+    format = check_format(format) if format else detect_format(path)
     images = _Images(image_sizes, suffix, normalized)
     found = _READERS[format](path, format, images)
     keypoints = np.array(list(found.values()), dtype=np.float32)
@@ -147,7 +147,7 @@ def write_keypoint_file(
         DataError: the path exists, or cannot be written.
     """
     path = Path(path)
-    format = _check_format(format) if format else _format_of_ending(path)
+    format = check_format(format) if format else format_of_ending(path)
     if path.exists() and not overwrite:
         raise DataError(f'{path} exists already; remove it, or say to overwrite it')
     keypoints = _move(annotations.keypoints, 256, frame)
@@ -239,13 +239,15 @@ def _size(image: Image.Image) -> Size:
 # -- formats ---------------------------------------------------------------------------
 
 
-def _check_format(format: str) -> str:
+def check_format(format: str) -> str:
+    """The format, or a ConfigError that names those there are."""
     if format not in FORMATS:
         raise ConfigError(f"format must be one of {FORMATS}, got '{format}'")
     return format
 
 
-def _format_of_ending(path: Path) -> str:
+def format_of_ending(path: Path) -> str:
+    """What a path that is to be written says: csv or txt, else a ConfigError."""
     format = {'.csv': 'csv', '.txt': 'txt'}.get(ending_of(path))
     if format is None:
         raise ConfigError(

@@ -1,0 +1,130 @@
+"""From one format of keypoints to another: what ``convert_keypoints.py`` does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from posegen.utils.errors import ConfigError, DataError
+
+from .annotations import Annotations
+from .keypoint_files import (
+    ImageSizes,
+    check_format,
+    format_of_ending,
+    read_image_sizes,
+    read_keypoint_file,
+    write_keypoint_file,
+)
+from .keypoint_formats import detect_format
+from .nested_names import rename
+
+#: Where estimators report every joint, however unsure, the score below which they do
+#: not draw it: MMPose's and DWPose's 0.3, and MediaPipe's visibility of 0.5.
+DRAWN_FROM = {'coco': 0.3, 'wholebody': 0.3, 'mediapipe': 0.5}
+
+
+def convert_keypoints(
+    source: str | os.PathLike,
+    target: str | os.PathLike,
+    source_format: str | None = None,
+    target_format: str | None = None,
+    *,
+    frame: int | None = None,
+    target_frame: int | None = None,
+    images: str | os.PathLike | None = None,
+    image_size: tuple[int, int] | None = None,
+    names: str = 'keep',
+    suffix: str = '.jpg',
+    min_score: float = 0.0,
+    normalized: bool | None = None,
+    overwrite: bool = False,
+) -> Iterator[str]:
+    """Convert keypoints, and say what was read and what is there now.
+
+    What was written is read again, so that the second count is of the file as it is.
+
+    Args:
+        source: file or folder to read.
+        target: file or folder to write.
+        source_format: by default told from the content.
+        target_format: by default told from the ending.
+        frame: width of DeepFashion's canvas that the source is on, 176 or 256.
+        target_frame: and the one to write. Without it, x is not moved if ``frame`` is
+            not given either, else the target is on the 256x256 canvas.
+        images: folder of the pictures, for their names and sizes.
+        image_size: (height, width) of all pictures, instead.
+        names: 'keep', or how to call DeepFashion's pictures, see
+            :func:`~posegen.datasets.nested_names.rename`.
+        suffix: ending of the pictures' names where a format knows their stems only.
+        min_score: joints with a lower score become missing.
+        normalized: see :func:`~posegen.datasets.keypoint_files.read_keypoint_file`.
+        overwrite: replace the target.
+
+    Yields:
+        Lines to print.
+
+    Raises:
+        ConfigError: arguments contradict each other, or a format cannot be told.
+        DataError: the source is broken, or the target cannot be written.
+    """
+    source, target = Path(source), Path(target)
+    if source.exists() and target.exists() and source.samefile(target):
+        raise ConfigError(f'{target} is what is read; write to another place')
+    if images is not None and image_size is not None:
+        raise ConfigError('give images or image_size, not both')
+    if not source.exists():
+        raise DataError(f'{source} does not exist; check the path')
+    source_format = source_format or detect_format(source)
+    target_format = target_format or format_of_ending(target)
+    check_format(target_format)
+    sizes = image_size if images is None else read_image_sizes(images)
+    annotations = read_keypoint_file(
+        source,
+        source_format,
+        frame,
+        sizes,
+        suffix=suffix,
+        min_score=min_score,
+        normalized=normalized,
+    )
+    yield f'{source} ({source_format}): {count(annotations)}'
+    if (note := _doubts(annotations, source_format)) and not min_score:
+        yield note
+    renamed = Annotations(rename(annotations.names, names), annotations.keypoints)
+    sizes = _rename_sizes(sizes, names)
+    write_keypoint_file(
+        target, renamed, target_format, target_frame, sizes, overwrite=overwrite
+    )
+    again = read_keypoint_file(
+        target, target_format, target_frame, sizes, suffix=suffix
+    )
+    yield f'{target} ({target_format}): {count(again)}'
+
+
+def count(annotations: Annotations) -> str:
+    """How many images, how many of them with a person, and joints present in all."""
+    present = annotations.keypoints[..., 2] > 0
+    return (
+        f'{len(annotations):,} images, {present.any(1).sum():,} with a person, '
+        f'{present.sum():,} joints'
+    )
+
+
+def _doubts(annotations: Annotations, format: str) -> str | None:
+    threshold = DRAWN_FROM.get(format, 0.0)
+    scores = annotations.keypoints[..., 2]
+    doubtful = ((scores > 0) & (scores < threshold)).sum()
+    if not doubtful:
+        return None
+    return (
+        f'  {doubtful:,} joints have a score below {threshold}, which is a guess in '
+        f'this format; --min-score {threshold} makes them missing'
+    )
+
+
+def _rename_sizes(sizes: ImageSizes | None, names: str) -> ImageSizes | None:
+    if not isinstance(sizes, dict) or names == 'keep':
+        return sizes
+    return dict(zip(rename(list(sizes), names), sizes.values()))
