@@ -1,7 +1,8 @@
 """Convolution blocks of the flow line (reference: GFLA, sections 1 and 2).
 
-All blocks are pre-activation: norm, LeakyReLU(0.1), convolution. Norm is instance
-normalisation with affine parameters and no running statistics, or none.
+All blocks are pre-activation: norm, LeakyReLU(0.1), convolution. The norm is
+instance normalisation with affine parameters and no running statistics, as in GFLA, or
+one of :func:`norm_layer`'s others.
 """
 
 from __future__ import annotations
@@ -13,23 +14,28 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 NEGATIVE_SLOPE = 0.1
+INIT_GAIN = 0.02
 
 
 def norm_layer(kind: str | None, channels: int) -> nn.Module:
     """Normalisation by name.
 
     Args:
-        kind: ``'instance'`` (affine, no running statistics) or None (identity).
+        kind: ``'instance'`` (affine, no running statistics), ``'layer'`` (affine, one
+            mean and variance over the channels, rows and columns of a sample) or None
+            (identity).
         channels: Number of channels of its input.
 
     Raises:
-        ValueError: If ``kind`` is neither.
+        ValueError: If ``kind`` is none of them.
     """
     if kind is None:
         return nn.Identity()
     if kind == 'instance':
         return nn.InstanceNorm2d(channels, affine=True)
-    raise ValueError(f"norm must be 'instance' or None, got {kind!r}")
+    if kind == 'layer':
+        return nn.GroupNorm(1, channels)
+    raise ValueError(f"norm must be 'instance', 'layer' or None, got {kind!r}")
 
 
 def activation() -> nn.LeakyReLU:
@@ -41,11 +47,12 @@ def _pre(norm: str | None, channels: int) -> tuple[nn.Module, nn.Module]:
     return norm_layer(norm, channels), activation()
 
 
-def init_orthogonal(module: nn.Module, gain: float = 0.02) -> None:
+def init_orthogonal(module: nn.Module, gain: float = INIT_GAIN) -> None:
     """Draw every convolution weight orthogonally and set its bias to zero, in place.
 
-    The small gain makes a new flow net start from the identity warp with 50/50
-    visibility (reference: GFLA, section 1, "Init").
+    GFLA's small gain lets a new flow net start from the identity warp with 50/50
+    visibility, and a new decoder from a grey picture, which takes it some hundred steps
+    to leave.
     """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from posegen.models.layers.blocks import (
+    INIT_GAIN,
     EncoderBlock,
     OutputHead,
     ResBlock,
@@ -25,7 +26,8 @@ class FeatureEncoder(nn.Module):
         level: The result has 1/2^level of the input's resolution.
         base_channels: Width of the first block; doubled at each further one.
         max_channels: Cap of the widths.
-        norm: ``'instance'`` or None.
+        norm: ``'instance'``, ``'layer'`` or None.
+        init_gain: Of the orthogonal weights that training starts from.
 
     Attributes:
         out_channels: Channels of the result.
@@ -38,6 +40,7 @@ class FeatureEncoder(nn.Module):
         base_channels: int = 64,
         max_channels: int = 512,
         norm: str | None = 'instance',
+        init_gain: float = INIT_GAIN,
     ) -> None:
         super().__init__()
         channels = widths(base_channels, level, max_channels)
@@ -49,7 +52,7 @@ class FeatureEncoder(nn.Module):
                 for i, o in zip([in_channels, *channels], channels)
             )
         )
-        init_orthogonal(self)
+        init_orthogonal(self, init_gain)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) -> (B, out_channels, H/2^level, W/2^level)."""
@@ -66,7 +69,8 @@ class ResidualDecoder(nn.Module):
         level: Level of the features, so ``level`` deconvolutions follow.
         min_channels: Widths are halved at each step down to this.
         num_blocks: Residual blocks before each deconvolution.
-        norm: ``'instance'`` or None.
+        norm: ``'instance'``, ``'layer'`` or None.
+        init_gain: Of the orthogonal weights that training starts from.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class ResidualDecoder(nn.Module):
         min_channels: int = 64,
         num_blocks: int = 1,
         norm: str | None = 'instance',
+        init_gain: float = INIT_GAIN,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
@@ -87,7 +92,7 @@ class ResidualDecoder(nn.Module):
             channels = out_channels
         self.body = nn.Sequential(*layers)
         self.head = OutputHead(channels)
-        init_orthogonal(self)
+        init_orthogonal(self, init_gain)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, h, w) -> (B, 3, h*2^level, w*2^level) in [-1, 1]."""

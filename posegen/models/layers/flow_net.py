@@ -33,7 +33,7 @@ class PoseFlowNet(nn.Module):
         max_channels: Cap of the widths.
         num_downs: Encoder blocks, so the coarsest map is 1/2^num_downs of the input.
         use_image: Whether the source image joins the poses (GFLA does this).
-        norm: ``'instance'`` or None.
+        norm: ``'instance'``, ``'layer'`` or None.
 
     Attributes:
         levels: The levels, coarse first.

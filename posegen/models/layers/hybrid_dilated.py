@@ -6,7 +6,12 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from posegen.models.layers.blocks import activation, init_orthogonal, norm_layer
+from posegen.models.layers.blocks import (
+    INIT_GAIN,
+    activation,
+    init_orthogonal,
+    norm_layer,
+)
 from posegen.registry import MODELS
 
 
@@ -20,7 +25,8 @@ class HybridDilatedBlock(nn.Module):
     Args:
         channels: Channels of input and output.
         dilations: Rate of each convolution, r of eq. 4.
-        norm: ``'instance'`` or None.
+        norm: ``'instance'``, ``'layer'`` or None.
+        init_gain: Of the orthogonal weights that training starts from.
     """
 
     def __init__(
@@ -28,6 +34,7 @@ class HybridDilatedBlock(nn.Module):
         channels: int,
         dilations: Sequence[int] = (1, 2),
         norm: str | None = 'instance',
+        init_gain: float = INIT_GAIN,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
@@ -38,7 +45,7 @@ class HybridDilatedBlock(nn.Module):
                 activation(),
             ]
         self.body = nn.Sequential(*layers)
-        init_orthogonal(self)
+        init_orthogonal(self, init_gain)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, h, w) -> the same shape."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from posegen.models.layers.blocks import ResBlock, init_orthogonal
+from posegen.models.layers.blocks import INIT_GAIN, ResBlock, init_orthogonal
 from posegen.models.ops import flow_warp
 from posegen.registry import MODELS
 
@@ -59,7 +59,8 @@ class ConcatFusion(nn.Module):
         pose_channels: Channels of the global pose features.
         out_channels: Channels of the result; those of a part by default.
         num_blocks: Residual blocks after the 3x3 convolution.
-        norm: ``'instance'`` or None.
+        norm: ``'instance'``, ``'layer'`` or None.
+        init_gain: Of the orthogonal weights that training starts from.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class ConcatFusion(nn.Module):
         out_channels: int | None = None,
         num_blocks: int = 2,
         norm: str | None = 'instance',
+        init_gain: float = INIT_GAIN,
     ) -> None:
         super().__init__()
         self.out_channels = out_channels or part_channels
@@ -78,7 +80,7 @@ class ConcatFusion(nn.Module):
             nn.Conv2d(in_channels, self.out_channels, 3, padding=1),
             *(ResBlock(self.out_channels, norm) for _ in range(num_blocks)),
         )
-        init_orthogonal(self)
+        init_orthogonal(self, init_gain)
 
     def forward(self, part_feats: Sequence[Tensor], pose_feat: Tensor) -> Tensor:
         """Parts (B, C, h, w) each and pose (B, P, h, w) -> (B, out_channels, h, w)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -20,6 +22,7 @@ from posegen.models.layers import (
     ResBlockEncoder,
     ResidualDecoder,
 )
+from posegen.models.layers.blocks import norm_layer
 from posegen.models.layers.pyramid_nonlocal import relation_map
 
 LAYERS = {
@@ -36,6 +39,10 @@ LAYERS = {
     ),
     'HybridDilatedBlock': (lambda: HybridDilatedBlock(4), (4, 16, 8)),
     'PyramidNonLocalBlock': (lambda: PyramidNonLocalBlock(4), (4, 16, 8)),
+    'FeatureEncoder, layer norm': (
+        lambda: FeatureEncoder(4, level=2, base_channels=3, norm='layer'),
+        (6, 4, 2),
+    ),
 }
 
 
@@ -161,3 +168,44 @@ def test_non_local_response_is_the_weighted_sum_over_all_positions() -> None:
         for j in range(16):
             mixed[:, i] += weights[j] * g[:, j]
     torch.testing.assert_close(scale(x), scale.out(mixed.view(1, 2, 4, 4)))
+
+
+def test_layer_norm_keeps_the_ratio_of_colours_and_instance_norm_does_not() -> None:
+    """Why a part image, with grey around it, is better not normalised by channel."""
+    picture = torch.zeros(1, 3, 8, 8)
+    picture[:, :, 2:6, 2:6] = torch.tensor([0.8, 0.4, 0.2]).reshape(1, 3, 1, 1)
+
+    def inside(kind: str) -> torch.Tensor:
+        out = norm_layer(kind, 3)(picture)
+        return (out[0, :, 4, 4] - out[0, :, 0, 0]).detach()
+
+    torch.testing.assert_close(
+        inside('layer') / inside('layer')[0], torch.tensor([1, 0.5, 0.25])
+    )
+    torch.testing.assert_close(
+        inside('instance') / inside('instance')[0], torch.ones(3), rtol=1e-2, atol=0
+    )
+
+
+def test_unknown_norm_is_refused() -> None:
+    with pytest.raises(ValueError, match="got 'batch'"):
+        norm_layer('batch', 3)
+
+
+@pytest.mark.parametrize('gain', [0.02, 0.5])
+@pytest.mark.parametrize(
+    'build',
+    [
+        partial(FeatureEncoder, 4, level=1, base_channels=8),
+        partial(ResidualDecoder, 4, level=1),
+        partial(HybridDilatedBlock, 8),
+    ],
+)
+def test_weights_start_orthogonal_with_the_gain(build, gain: float) -> None:
+    convolutions = [m for m in build(init_gain=gain).modules() if hasattr(m, 'stride')]
+    assert convolutions
+    for layer in convolutions:
+        rows = layer.weight.detach().flatten(1)
+        rows = rows if rows.shape[0] <= rows.shape[1] else rows.T
+        identity = torch.eye(len(rows)) * gain**2
+        torch.testing.assert_close(rows @ rows.T, identity, rtol=1e-4, atol=1e-5)
