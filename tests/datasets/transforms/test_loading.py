@@ -1,4 +1,4 @@
-"""Transforms one at a time: reading, resizing, the truth, packing."""
+"""Reading images and truths."""
 
 from __future__ import annotations
 
@@ -6,17 +6,10 @@ import io
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from posegen.datasets.transforms import (
-    LoadPairImages,
-    LoadTruth,
-    PackPair,
-    ResizePair,
-    resize_image,
-)
-from posegen.utils.errors import DataError
+from posegen.datasets.transforms import LoadPairImages, LoadTruth
+from posegen.utils.errors import ConfigError, DataError
 
 
 def encode(image: np.ndarray, kind: str, **kwargs) -> bytes:
@@ -40,13 +33,6 @@ def results(tmp_path, image):
     return paths
 
 
-def test_resize_is_pillows_bilinear(image):
-    resized = resize_image(image, (10, 24))
-    expected = Image.fromarray(image).resize((24, 10), Image.Resampling.BILINEAR)
-    np.testing.assert_array_equal(resized, expected)
-    assert resize_image(image, (20, 12)) is image
-
-
 def test_load_pair_images(results, image):
     loaded = LoadPairImages()(results)
     np.testing.assert_array_equal(loaded['source_image'], image)
@@ -65,29 +51,6 @@ def test_unreadable_images_are_named(results, tmp_path):
     (tmp_path / 'source.png').unlink()
     with pytest.raises(DataError, match='source.png cannot be read'):
         LoadPairImages()(results)
-
-
-@pytest.mark.parametrize(
-    'annotation_size, expected', [((10, 6), [12, 16]), (None, [6, 8])]
-)
-def test_resize_moves_images_and_joints(image, annotation_size, expected):
-    keypoints = np.zeros((18, 3), np.float32)
-    keypoints[3] = 3, 4, 1
-    packed = ResizePair()(
-        {
-            'source_image': image,
-            'target_image': image,
-            'source_keypoints': keypoints,
-            'target_keypoints': keypoints,
-            'image_size': (40, 24),
-            'annotation_size': annotation_size,
-            'scaling': 'gfla',
-        }
-    )
-    for side in ('source', 'target'):
-        assert packed[f'{side}_image'].shape == (40, 24, 3)
-        assert packed[f'{side}_keypoints'][3].tolist() == [*expected, 1]
-        assert packed[f'{side}_keypoints'][4].tolist() == [0, 0, 0]
 
 
 @pytest.fixture
@@ -143,18 +106,13 @@ def test_broken_truth_file(tmp_path, content):
         LoadTruth()({'truth_path': str(tmp_path / 'a.npz'), 'image_size': (8, 6)})
 
 
-def test_pack_keeps_what_a_batch_is_made_of(image, truth):
-    results = truth | {'scaling': 'gfla', 'source_path': 'x', 'image_size': (20, 12)}
-    for side in ('source', 'target'):
-        results |= {f'{side}_image': image, f'{side}_name': f'{side}.png'}
-        results |= {f'{side}_keypoints': np.ones((18, 3), np.float32)}
-    packed = PackPair()(results)
-    assert sorted(packed) == sorted(
-        ['source_image', 'target_image', 'source_keypoints', 'target_keypoints']
-        + ['source_name', 'target_name', 'flow', 'visibility', 'part_labels']
-    )
-    assert packed['source_image'].shape == (3, 20, 12)
-    assert packed['source_image'].is_contiguous()
-    assert torch.equal(packed['source_image'][1], torch.from_numpy(image[..., 1]))
-    assert packed['visibility'].dtype == torch.bool
-    assert packed['part_labels'].dtype == torch.uint8
+def test_a_set_without_truth_has_none_to_load():
+    with pytest.raises(ConfigError, match='LoadTruth needs a dataset with truth_dir'):
+        LoadTruth()({'image_size': (8, 6)})
+
+
+def test_truth_cannot_be_loaded_for_images_that_have_moved(tmp_path, truth):
+    np.savez(tmp_path / 'a.npz', **truth)
+    results = {'truth_path': str(tmp_path / 'a.npz'), 'image_size': (8, 6)}
+    with pytest.raises(ConfigError, match='LoadTruth must come before FlipPair in the'):
+        LoadTruth()({**results, 'moved_by': 'FlipPair'})
