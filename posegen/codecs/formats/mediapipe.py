@@ -18,7 +18,7 @@ from posegen.codecs.joints import NUM_JOINTS
 from posegen.utils.errors import DataError
 
 from .json_files import as_numbers, canonical, most_certain
-from .layouts import LAYOUTS, from_canonical
+from .layouts import LAYOUTS, from_canonical, is_present
 
 _SIZE = len(LAYOUTS['mediapipe'])
 _HOLDERS = ('pose_landmarks', 'poseLandmarks', 'landmarks', 'landmark')
@@ -45,9 +45,15 @@ class Landmarks:
         """What the file says; else whether everybody is less than 5 units large."""
         if self.normalized is not None:
             return self.normalized
-        points = self.people[..., :2]
-        extent = np.nanmax(points, axis=1) - np.nanmin(points, axis=1)
-        return bool((extent <= _NORMALIZED_EXTENT).all())
+        points, present = self.people[..., :2], self._present()[..., None]
+        high = points.max(1, where=present, initial=-np.inf)
+        low = points.min(1, where=present, initial=np.inf)
+        with np.errstate(invalid='ignore'):  # an infinite one is an error later on
+            return bool((high - low <= _NORMALIZED_EXTENT).all())
+
+    def _present(self) -> np.ndarray:
+        # Of the numbers as they stand: scaled, a -1 would look like a place.
+        return is_present(self.people[..., :2], self.people[..., 2])
 
     def best(
         self, size: tuple[int, int] | None, normalized: bool | None, where: str
@@ -59,7 +65,7 @@ class Landmarks:
         """
         if not len(self.people):
             return np.zeros((NUM_JOINTS, 3), dtype=np.float32)
-        person = most_certain(np.nan_to_num(self.people))
+        person = most_certain(np.where(self._present()[..., None], self.people, 0.0))
         if normalized if normalized is not None else self.is_normalized():
             if (size := self.size or size) is None:
                 raise DataError(
@@ -68,7 +74,8 @@ class Landmarks:
                 )
             # An edge of the picture is half a pixel off the centre of its first one.
             points = person[:, :2] * size[::-1] - 0.5
-            person = np.column_stack([points.round(6), person[:, 2]])
+            points = np.where(person[:, 2:] > 0, points.round(6), 0.0)
+            person = np.column_stack([points, person[:, 2]])
         return canonical(person, 'mediapipe', where)
 
 

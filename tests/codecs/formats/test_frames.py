@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from posegen.codecs import scale_keypoints
+from posegen.codecs.formats import move_frame
 
 
 @pytest.fixture
@@ -57,3 +58,23 @@ def test_missing_joints_stay_zero(keypoints, scaling):
 def test_unknown_scaling(keypoints):
     with pytest.raises(ValueError, match="scaling must be one of .*, got 'round'"):
         scale_keypoints(keypoints, (1, 1), (1, 1), 'round')
+
+
+def test_the_narrow_canvas_is_forty_columns_to_the_left():
+    record = np.array([[40, 7, 1], [215, 8, 0.5], [0, 0, 0]], dtype=np.float32)
+    narrow = move_frame(record, 256, 176)
+    assert narrow.tolist() == [[0, 7, 1], [175, 8, 0.5], [0, 0, 0]]
+    np.testing.assert_array_equal(move_frame(narrow, 176, 256), record)
+    np.testing.assert_array_equal(move_frame(record, 176, 176), record)
+
+
+def test_joints_left_of_the_crop_stay_present():
+    record = np.array([[30, 7, 1], [39, 8, 1]], dtype=np.float32)
+    narrow = move_frame(record, 256, 176)
+    assert narrow.tolist() == [[-10, 7, 1], [-1, 8, 1]]
+    np.testing.assert_array_equal(move_frame(narrow, 176, 256), record)
+
+
+def test_unknown_frame():
+    with pytest.raises(ValueError, match=r'one of \(256, 176\), got 128'):
+        move_frame(np.zeros((18, 3)), 256, 128)

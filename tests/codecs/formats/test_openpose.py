@@ -6,9 +6,13 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
 
 from posegen.codecs import read_openpose_json, write_openpose_json
+from posegen.codecs.formats import openpose_person, parse_openpose
 from posegen.utils.errors import DataError
+
+from .strategies import quick, records
 
 
 @pytest.fixture
@@ -74,3 +78,66 @@ def test_missing_openpose_json(tmp_path):
 def test_write_wrong_shape(tmp_path):
     with pytest.raises(ValueError, match=r'keypoints must be \(18, 3\)'):
         write_openpose_json(tmp_path / 'a.json', np.zeros((25, 3)))
+
+
+def person(score: float, count: int = 18) -> dict:
+    return {'pose_keypoints_2d': [10.0 * score, 7.0, score] * count}
+
+
+def write(path, people) -> None:
+    path.write_text(json.dumps({'version': 1.3, 'people': people}))
+
+
+def test_the_most_certain_of_a_crowd_is_taken(tmp_path):
+    write(tmp_path / 'a.json', [person(0.3), person(0.9), person(0.6)])
+    assert (read_openpose_json(tmp_path / 'a.json')[:, 2] == np.float32(0.9)).all()
+
+
+def test_many_joints_weigh_more_than_one_sure_joint(tmp_path):
+    one = {'pose_keypoints_2d': [3.0, 3.0, 1.0] + [0.0] * 51}
+    write(tmp_path / 'a.json', [one, person(0.1)])
+    assert (read_openpose_json(tmp_path / 'a.json')[:, 2] == np.float32(0.1)).all()
+
+
+def test_body_25_loses_the_feet_and_the_middle_of_the_hips(tmp_path):
+    numbers = [value for i in range(25) for value in (i + 1, 100 + i, 0.5)]
+    write(tmp_path / 'a.json', [{'pose_keypoints_2d': numbers}])
+    keypoints = read_openpose_json(tmp_path / 'a.json')
+    assert keypoints[:, 0].tolist() == [*range(1, 9), *range(10, 20)]
+    assert (keypoints[:, 1] == keypoints[:, 0] + 99).all()
+
+
+@pytest.mark.parametrize('missing', [[0, 0, 0], [-1, -1, 1], [None] * 3, ['NaN'] * 3])
+def test_spellings_of_missing(tmp_path, missing):
+    numbers = missing + [1.0, 2.0, 0.5] * 17
+    text = json.dumps({'people': [{'pose_keypoints_2d': numbers}]})
+    (tmp_path / 'a.json').write_text(text.replace('"NaN"', 'NaN'))
+    keypoints = read_openpose_json(tmp_path / 'a.json')
+    assert keypoints[0].tolist() == [0, 0, 0]
+    assert (keypoints[1:] == [1, 2, 0.5]).all()
+
+
+def test_people_without_a_body_are_passed_over(tmp_path):
+    hands = {'pose_keypoints_2d': [], 'hand_left_keypoints_2d': [1.0] * 63}
+    write(tmp_path / 'a.json', [hands, {'pose_keypoints_2d': None}, person(0.5)])
+    assert (read_openpose_json(tmp_path / 'a.json')[:, 2] == 0.5).all()
+    write(tmp_path / 'a.json', [hands])
+    with pytest.raises(DataError, match=r'a\.json: there is no person in it'):
+        read_openpose_json(tmp_path / 'a.json')
+
+
+def test_controlnets_list_of_one(tmp_path):
+    (tmp_path / 'a.json').write_text(json.dumps([{'people': [person(0.5)]}]))
+    assert (read_openpose_json(tmp_path / 'a.json')[:, 2] == 0.5).all()
+
+
+@quick
+@given(record=records)
+@pytest.mark.parametrize('layout', ['openpose', 'body25'])
+def test_round_trip_is_exact(layout, record):
+    content = json.loads(json.dumps(openpose_person(record, layout)))
+    read = parse_openpose(content, 'a.json')
+    if record.any():
+        np.testing.assert_array_equal(read, record)
+    else:
+        assert content['people'] == [] and read is None
