@@ -37,15 +37,31 @@ model = dict(
             max_channels=128,
             num_downs=5,
         ),
-        image_encoder=dict(type='FeatureEncoder', level=2, base_channels=24),
-        pose_encoder=dict(type='FeatureEncoder', level=2, base_channels=24),
-        global_pose_encoder=dict(type='FeatureEncoder', level=2, base_channels=24),
+        # A part has grey around it: instance norm would take its colours' strength.
+        # Weights start larger than GFLA's gain of 0.02 has them, to save first steps.
+        image_encoder=dict(
+            type='FeatureEncoder',
+            level=2,
+            base_channels=24,
+            norm='layer',
+            init_gain=0.2,
+        ),
+        pose_encoder=dict(
+            type='FeatureEncoder', level=2, base_channels=24, init_gain=0.2
+        ),
+        global_pose_encoder=dict(
+            type='FeatureEncoder', level=2, base_channels=24, init_gain=0.2
+        ),
         warp=dict(type='BilinearWarp'),  # eq. 2
         selection=dict(type='VisibilitySelection'),  # eq. 3
-        hdc=dict(type='HybridDilatedBlock', dilations=(1, 2)),  # eq. 5
-        fusion=dict(type='ConcatFusion', num_blocks=2),  # eq. 6
+        hdc=dict(  # eq. 5
+            type='HybridDilatedBlock', dilations=(1, 2), init_gain=0.2
+        ),
+        fusion=dict(type='ConcatFusion', num_blocks=2, init_gain=0.2),  # eq. 6
         pnb=dict(type='PyramidNonLocalBlock', sizes=(4, 6)),  # eq. 7
-        decoder=dict(type='ResidualDecoder', level=2, min_channels=24),  # eq. 8
+        decoder=dict(  # eq. 8
+            type='ResidualDecoder', level=2, min_channels=24, init_gain=0.2
+        ),
     ),
     mask_radius=1 / 16,  # of the height: how far from its limbs L_sam sees a part
     discriminators=dict(
@@ -98,8 +114,8 @@ stages = [
     dict(
         name='full',  # everything, eq. 10
         model=dict(train_stage='full'),
-        train_cfg=dict(max_iters=190, val_interval=190),
-        train_dataloader=dict(batch_size=8),
+        train_cfg=dict(max_iters=400, val_interval=400),
+        train_dataloader=dict(batch_size=4),
         optim_wrapper=dict(
             constructor='MultiOptimWrapperConstructor',
             generator=dict(
