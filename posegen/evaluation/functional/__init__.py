@@ -20,25 +20,54 @@ from posegen.evaluation.functional.pixels import (
     psnr_of_set,
     psnr_uint8_wrap,
 )
+from posegen.evaluation.functional.regions import (
+    black_out,
+    joint_visibility_regions,
+    label_regions,
+    part_regions,
+    region_scores,
+    true_visibility_regions,
+)
+from posegen.evaluation.functional.slices import (
+    Slice,
+    bootstrap_interval,
+    pose_distance,
+    slice_by,
+    source_visibility,
+)
 from posegen.evaluation.functional.ssim import ms_ssim, ssim, ssim_map
+from posegen.evaluation.functional.stored import jpeg_round_trip, quantise
 
 __all__ = [
     'PART_LABELS',
     'Moments',
     'PixelMean',
+    'Slice',
+    'black_out',
+    'bootstrap_interval',
     'flow_end_point_error',
     'frechet_distance',
     'frechet_from_moments',
     'generated_range',
     'inception_score',
+    'joint_visibility_regions',
+    'jpeg_round_trip',
     'kernel_distance',
     'l1',
+    'label_regions',
     'mae_ratio',
     'ms_ssim',
     'mse',
+    'part_regions',
+    'pose_distance',
     'psnr',
     'psnr_of_set',
     'psnr_uint8_wrap',
+    'quantise',
+    'region_scores',
+    'slice_by',
+    'source_visibility',
     'ssim',
     'ssim_map',
+    'true_visibility_regions',
 ]
