@@ -38,7 +38,8 @@ from posegen.utils.errors import ConfigError, DataError
 from posegen.utils.images import read_image, save_image
 from posegen.visualization import pair_sheet
 
-LOADERS = ('train', 'val', 'test')
+LOADERS = ('train', 'test', 'val')  # val often reads what test reads
+_LONGER = 'stages.flow.train_cfg.max_iters=2000 stages.full.train_cfg.max_iters=10000'
 _INNER = ('dataset', 'datasets')  # where wrappers hold what they wrap
 
 
@@ -246,8 +247,7 @@ def _photo_set_text(result: PhotoSet) -> str:
             'next:',
             f'  {tool}/doctor.py {config}',
             f'  {tool}/browse_dataset.py {config}',
-            f'  posegen train {config} --cfg-options '
-            'stages.flow.train_cfg.max_iters=2000 stages.full.train_cfg.max_iters=10000',
+            f'  posegen train {config} --cfg-options {_LONGER}',
         ]
     )
 

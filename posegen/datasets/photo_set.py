@@ -402,15 +402,21 @@ def _cut_out(
     high: np.ndarray,
     size: tuple[int, int],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cut around the joints' box, with a margin, in the shape of ``size``."""
-    extent = (high - low) + 2 * CROP_MARGIN * (high - low)[1]
-    aspect = size[1] / size[0]
-    extent = np.array([max(extent[0], extent[1] * aspect), extent[1]])
-    extent[1] = max(extent[1], extent[0] / aspect)
-    middle = (low + high) / 2
+    """Cut around the joints' box, with a margin, in the shape of ``size``.
+
+    The cut stays inside the photo: it moves there, and keeps its shape as far as the
+    person allows.
+    """
     limit = np.array(image.shape[1::-1])
-    first = np.clip(np.floor(middle - extent / 2), 0, limit - 1).astype(int)
-    last = np.clip(np.ceil(middle + extent / 2), first + 1, limit).astype(int)
+    needed = np.minimum((high - low) + 2 * CROP_MARGIN * (high - low)[1] + 1, limit)
+    aspect = size[1] / size[0]
+    extent = np.array([max(needed[0], needed[1] * aspect), needed[1]])
+    extent[1] = max(extent[1], extent[0] / aspect)
+    shrink = min(1.0, *(limit / extent))
+    extent = np.maximum(extent * shrink, needed).round().astype(int)
+    first = ((low + high + 1) / 2 - extent / 2).round().astype(int)
+    first = np.clip(first, 0, limit - extent)
+    last = first + extent
     part = image[first[1] : last[1], first[0] : last[0]]
     moved = keypoints - np.array([*first, 0], dtype=np.float32)
     return part, np.where(keypoints[:, 2:] > 0, moved, 0).astype(np.float32)

@@ -14,7 +14,7 @@ from posegen.codecs import part_boxes, part_images, part_masks
 from posegen.codecs.joints import DEFAULT_PARTS
 from posegen.visualization.flows import flow_to_rgb
 from posegen.visualization.poses import draw_pose
-from posegen.visualization.score_sheet import CaptionedRow, score_sheet
+from posegen.visualization.sheets import comparison_sheet, draw_label
 
 Sample = Mapping[str, Any]
 Parts = Mapping[str, Sequence[int]]
@@ -127,11 +127,11 @@ def pair_sheet(
         raise ValueError('samples is empty: a sheet needs one sample or more')
     panels = [_pair_panels(sample, parts, margin, radius) for sample in samples]
     titles = list(dict.fromkeys(title for row in panels for title in row))
-    rows = [
-        CaptionedRow(_caption(sample), [row.get(title) for title in titles])
-        for sample, row in zip(samples, panels)
-    ]
-    return score_sheet(rows, titles)
+    lines = []
+    for sample, row in zip(samples, panels):
+        pictures = comparison_sheet([[row.get(t) for t in titles]], titles, scale=1)
+        lines += [draw_label(_caption(sample), pictures.shape[1]), pictures]
+    return np.concatenate(lines)
 
 
 def _pair_panels(
@@ -178,7 +178,7 @@ def _enlarge(image: np.ndarray, scale: int) -> np.ndarray:
 
 def _scaled(keypoints: Tensor | np.ndarray, scale: int) -> np.ndarray:
     """Joints in an enlarged picture; pixel centres go to pixel centres."""
-    joints = np.array(keypoints, dtype=np.float32)
+    joints = torch.as_tensor(keypoints).float().cpu().clone().numpy()
     joints[:, :2] = (joints[:, :2] + 0.5) * scale - 0.5
     return joints
 

@@ -24,8 +24,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--keypoints',
         required=True,
         metavar='FILE|DIR',
-        help='in any format that convert_keypoints.py reads; in pixels of the photos as '
-        'a viewer shows them',
+        help='in any format that convert_keypoints.py reads; in pixels of the photos '
+        'as a viewer shows them',
     )
     add('--format', metavar='NAME', help='of the keypoints (told by their content)')
     who = parser.add_mutually_exclusive_group()
@@ -48,7 +48,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add(
         '--model',
         metavar='NAME',
-        help='config to start from (a small one of that size)',
+        help='config to start from (a small one)',
     )
     add('--seed', type=int, default=0, help='of the choice of test groups (0)')
     add('--workers', type=int, default=2, help='photos worked on at a time (2)')

@@ -153,7 +153,7 @@ def _unknown(folder: Path) -> Report:
     inner = [name for name in names if (folder / name).is_dir()]
     below = [name for name in inner if recognise(folder / name)]
     if below:
-        cure = f'run it on {folder / below[0]}, and set data_root to that folder.'
+        cure = f'take that folder: `--cfg-options data_root={folder / below[0]}`.'
         text = f'{folder} holds no lists; {folder / below[0]} looks like a data set.'
         report.add([Finding('error', 'one level off', text, cure)])
         return report

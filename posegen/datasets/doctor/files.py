@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from .findings import Finding, group
-from .layouts import LAYOUTS, Split, spelling_key
+from .layouts import Split, spelling_key
 
 ARCHIVES = ('.zip', '.tar', '.tgz', '.tar.gz', '.rar', '.7z')
 _MAX_FOLDERS = 200  # that are searched for what is not in its place
@@ -164,8 +164,7 @@ def _missing_finding(split: Split, path: Path) -> Finding:
             'error',
             'truth missing',
             f'{split.name}: the folder {path} of the true flows is missing.',
-            'make the set again with `tools/datasets/make_synthetic.py`, or set '
-            'truth_dir=None.',
+            f'make the set again with {split.prepare}, or set truth_dir=None.',
         )
     return Finding(
         'error',
@@ -198,7 +197,6 @@ def _resized_lists(path: Path) -> Path | None:
 
 
 def _missing_images(split: Split) -> Finding:
-    layout = LAYOUTS[split.family]
     raw = [
         name for name in ('img', 'img_highres', 'WOMEN') if (split.root / name).is_dir()
     ]
@@ -209,12 +207,11 @@ def _missing_images(split: Split) -> Finding:
         'error',
         'images missing',
         f'{message}.',
-        f'write it with `{layout.prepare}` (see --help), or put the images there.',
+        f'write it with {split.prepare}, or put the images there.',
     )
 
 
 def _list_cure(split: Split, kind: str) -> str:
-    layout = LAYOUTS[split.family]
     if kind == 'pairs' and split.family in ('deepfashion', 'market1501'):
         sample = ', sample=12000' if (split.family, split.name[:4]) == (
             'market1501',
@@ -228,8 +225,7 @@ def _list_cure(split: Split, kind: str) -> str:
         return f'it follows from the annotation: `python -c "{code}"`.'
     if split.family == 'own':
         return (
-            'have it written from photos and keypoints with '
-            '`tools/datasets/make_photo_set.py`, or convert other keypoints with '
-            '`tools/datasets/convert_keypoints.py`.'
+            f'have it written from photos and keypoints: {split.prepare}; '
+            '`tools/datasets/convert_keypoints.py` converts keypoints alone.'
         )
-    return f'`{layout.prepare}` (see --help) writes the whole folder.'
+    return f'{split.prepare} writes the whole folder.'

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from posegen.utils.errors import DataError
 from posegen.utils.images import open_image, read_image
@@ -18,7 +19,7 @@ from posegen.utils.progress import track
 
 from .files import disguise_cure, disguise_of
 from .findings import Finding, group
-from .layouts import LAYOUTS, Size, Split
+from .layouts import Size, Split
 from .lists import Lists
 
 IMAGE_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
@@ -65,13 +66,20 @@ def _read_state(path: Path, fast: bool) -> ImageState:
     try:
         with open_image(path, path.name) as image:
             size = image.height, image.width
-            turned = image.getexif().get(_ORIENTATION) not in _UPRIGHT
             if not fast:
                 image.load()
+            turned = _is_turned(image)
     except DataError as error:
         reason = str(error).split(': ', 1)[-1]
         return ImageState(None, disguise_of(path) or f'broken: {reason}')
     return ImageState(size, turned=turned)
+
+
+def _is_turned(image: Image.Image) -> bool:
+    # Pillow decodes a whole PNG to look for a note that may follow the pixels.
+    if image.format == 'PNG' and 'exif' not in image.info:
+        return False
+    return image.getexif().get(_ORIENTATION) not in _UPRIGHT
 
 
 def check_presence(split: Split, lists: Lists, there: set[str]) -> list[Finding]:
@@ -187,7 +195,7 @@ def _check_bands(split: Split, states: dict[str, ImageState]) -> list[Finding]:
             f'{split.name}: images are the 256 wide canvas with its flat bands left '
             'and right, but annotation_size says that joints lie on the 176 wide crop.',
             'use fasion-annotation-*.csv with annotation_size=(256, 256), or images of '
-            f'the crop: `{LAYOUTS["deepfashion"].prepare}` writes either.',
+            f'the crop: {split.prepare} writes either.',
             tuple(banded[:3]),
             len(banded),
         )
@@ -206,7 +214,7 @@ def _size_cure(split: Split) -> str:
     if split.family == 'deepfashion':
         return (
             'joints of the 256 wide canvas need images of that canvas: '
-            f'`{LAYOUTS["deepfashion"].prepare}` writes them; images of the 176 wide '
+            f'{split.prepare} writes them; images of the 176 wide '
             'crop need fasion-resize-annotation-*.csv and annotation_size=(256, 176).'
         )
     return (
@@ -241,14 +249,13 @@ def _explain_missing(
             lost.append(name)
     whole = len(lost) > _LOST_WHOLE * total
     many = f'{split.name}: {{n}} of {total:,} images that pairs name'
-    prepare = LAYOUTS[split.family].prepare
     return [
         *group(
             'error',
             'image names',
             renamed,
             f'{many} have another spelling or ending in {split.images}.',
-            f'rename them, or write the folder with `{prepare}`.',
+            f'rename them, or write the folder with {split.prepare}.',
         ),
         *group(
             'error',
@@ -262,8 +269,8 @@ def _explain_missing(
             'images missing',
             lost,
             f'{many} are not in {split.images}.',
-            f'{"unpack" if whole else "complete"} the images; `{prepare}` says which '
-            'files of the original set it did not find.',
+            f'{"unpack" if whole else "complete"} the images; {split.prepare} says '
+            'which files of the original set it did not find.',
         ),
     ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,11 @@ class Split:
         """Image folder, annotation file, pair file."""
         return self.images, self.annotations, self.pairs
 
+    @property
+    def prepare(self) -> str:
+        """The command that writes such a folder, in backticks."""
+        return f'`{LAYOUTS[self.family].prepare} --out {shlex.quote(str(self.root))}`'
+
     def is_whole_set(self) -> bool:
         """Whether the files are called as those of a published split are."""
         layout = LAYOUTS.get(self.family)
@@ -84,7 +90,7 @@ class Layout:
         scaling: the default of its config.
         names: what the names of its images look like; None for any name.
         counts: split -> (annotated images, pairs) as published.
-        prepare: the command that writes such a folder.
+        prepare: the command that writes such a folder, but for ``--out``.
     """
 
     title: str
@@ -111,7 +117,7 @@ LAYOUTS: dict[str, Layout] = {
         scaling='gfla',
         names=re.compile(r'fashion(WO)?MEN\w+?id\d{10}_\w+\.\w+'),
         counts={'train': (48_674, 101_966), 'test': (4_038, 8_570)},
-        prepare='tools/datasets/prepare_deepfashion.py',
+        prepare='python tools/datasets/prepare_deepfashion.py --raw RAW --lists LISTS',
     ),
     'market1501': Layout(
         title='Market-1501',
@@ -125,9 +131,9 @@ LAYOUTS: dict[str, Layout] = {
         },
         size=(128, 64),
         scaling='gfla',
-        names=re.compile(r'(\d{4}|-1)_c\ds\d_\d{6}_\d{2}\.\w+'),
+        names=re.compile(r'(\d{4}|-1)_c\ds\d_\d{6}_\d{2}(\.\w+)+'),
         counts={'train': (12_936, 263_632), 'test': (19_732, 12_000)},
-        prepare='tools/datasets/prepare_market1501.py',
+        prepare='python tools/datasets/prepare_market1501.py --raw RAW --lists LISTS',
     ),
     'synthetic': Layout(
         title='synthetic people',
@@ -143,7 +149,7 @@ LAYOUTS: dict[str, Layout] = {
         scaling='center',
         names=None,
         counts={},
-        prepare='tools/datasets/make_synthetic.py',
+        prepare='python tools/datasets/make_synthetic.py',
     ),
     'own': Layout(
         title='own photos',
@@ -155,7 +161,7 @@ LAYOUTS: dict[str, Layout] = {
         scaling='center',
         names=None,
         counts={},
-        prepare='tools/datasets/make_photo_set.py',
+        prepare='python tools/datasets/make_photo_set.py --photos DIR --keypoints FILE',
     ),
 }
 

@@ -182,7 +182,7 @@ def _check_counts(split: Split, what: str, found: int) -> list[Finding]:
                 'error',
                 f'no {what}',
                 f'{split.name}: the list of {what} holds nothing but its header.',
-                f'fill it, or make it again with `{LAYOUTS[split.family].prepare}`.',
+                f'fill it, or make it again with {split.prepare}.',
             )
         ]
     expected = LAYOUTS[split.family].counts.get(split.name)
@@ -195,7 +195,7 @@ def _check_counts(split: Split, what: str, found: int) -> list[Finding]:
             'count',
             f'{split.name}: {found:,} {what}, the published list has {wanted:,}.',
             'scores compare with published ones on the whole set only; '
-            f'`{LAYOUTS[split.family].prepare}` reports what is missing.',
+            f'{split.prepare} reports what is missing.',
         )
     ]
 
@@ -259,7 +259,7 @@ def _check_set_names(split: Split, lists: Lists) -> list[Finding]:
         strange,
         f'{split.name}: {{n}} of {len(names):,} names are not {title} names{looks}.',
         f'use the lists of {title}, with images named as in them '
-        f'(`{LAYOUTS[split.family].prepare}` names them so).',
+        f'({split.prepare} names them so).',
     )
 
 
@@ -308,6 +308,5 @@ def _check_truth(split: Split, truth: Path, pairs: list[Pair]) -> list[Finding]:
         'truth missing',
         [name for name in names if name not in there],
         f'{split.name}: {{n}} pairs have no true flow in {truth}.',
-        'make the set again with `tools/datasets/make_synthetic.py`, or set '
-        'truth_dir=None.',
+        f'make the set again with {split.prepare}, or set truth_dir=None.',
     )
