@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from posegen.datasets import (
+    annotations,
     read_annotations,
     read_pairs,
     write_annotations,
@@ -29,16 +30,16 @@ GOOD = f'a.jpg: {list(range(18))}: {list(range(100, 118))}\n'
 )
 def test_released_files(shared, tmp_path, name, rows, whole, empty):
     file = shared(f'data/annotations/{name}')
-    annotations = read_annotations(file)
-    assert len(annotations) == len(annotations.names) == rows
-    assert annotations.keypoints.shape == (rows, 18, 3)
-    assert annotations.keypoints.dtype == np.float32
-    present = annotations.keypoints[..., 2] == 1
+    people = read_annotations(file)
+    assert len(people) == len(people.names) == rows
+    assert people.keypoints.shape == (rows, 18, 3)
+    assert people.keypoints.dtype == np.float32
+    present = people.keypoints[..., 2] == 1
     assert present.all(1).sum() == whole
     assert (~present.any(1)).sum() == empty
-    assert (annotations.keypoints[~present] == 0).all()
+    assert (people.keypoints[~present] == 0).all()
 
-    write_annotations(tmp_path / 'again.csv', annotations.names, annotations.keypoints)
+    write_annotations(tmp_path / 'again.csv', people.names, people.keypoints)
     text = file.read_bytes()
     text = gzip.decompress(text) if name.endswith('.gz') else text
     assert (tmp_path / 'again.csv').read_bytes() == text
@@ -46,9 +47,9 @@ def test_released_files(shared, tmp_path, name, rows, whole, empty):
 
 def test_y_comes_first(tmp_path):
     (tmp_path / 'a.csv').write_text(HEADER + GOOD)
-    annotations = read_annotations(tmp_path / 'a.csv')
-    assert annotations.names == ['a.jpg']
-    assert annotations.keypoints[0, 3].tolist() == [103, 3, 1]
+    people = read_annotations(tmp_path / 'a.csv')
+    assert people.names == ['a.jpg']
+    assert people.keypoints[0, 3].tolist() == [103, 3, 1]
 
 
 @pytest.mark.parametrize('axis', [0, 1])
@@ -131,6 +132,22 @@ def test_broken_lines_are_named(tmp_path, line, message):
     (tmp_path / 'a.csv').write_text(f'{HEADER}{GOOD}{line}\n')
     with pytest.raises(DataError, match=f'a.csv, line 3: .*{message}'):
         read_annotations(tmp_path / 'a.csv')
+
+
+@pytest.mark.parametrize(
+    'number', ['3', '-1', '2.5', '1e3', 'null', 'NaN', 'true', '"x"']
+)
+def test_whole_files_and_single_lines_are_read_alike(tmp_path, monkeypatch, number):
+    xs = f'[{number}, {", ".join(["7"] * 17)}]'
+    file = tmp_path / 'a.csv'
+    file.write_text(f'{HEADER}{GOOD}\n  b.jpg : {[5] * 18}: {xs}\n')
+    quick, problems = annotations.scan_annotations(file)
+    monkeypatch.setattr(annotations, '_parse_sound_lines', lambda lines: None)
+    slow, expected = annotations.scan_annotations(file)
+    assert problems == expected
+    assert bool(problems) == (number in ('true', '"x"'))
+    assert quick.names == slow.names
+    np.testing.assert_array_equal(quick.keypoints, slow.keypoints)
 
 
 def test_further_broken_lines_are_counted(tmp_path):
