@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ def add_arguments(
         parser: to add to.
         out: default of ``--out``.
         size: default of ``--size``.
-        lists: option and help of each list that can be named.
+        lists: name and help of each list that can be named.
     """
     add = parser.add_argument
     add('--raw', required=True, type=Path, help='folder above the raw images')
@@ -57,7 +57,7 @@ def run(
     name: str,
     prepare: Callable[..., Report],
     args: argparse.Namespace,
-    lists: Mapping[str, str],
+    lists: Iterable[str],
     **options: Any,
 ) -> None:
     """Prepare, print the report, and end: 0 if the set is complete or accepted.
@@ -66,7 +66,7 @@ def run(
         name: of the script, for errors.
         prepare: the function of the data set.
         args: the command line.
-        lists: option of each list that can be named -> what ``prepare`` calls it.
+        lists: names of the lists that can be named.
         **options: of this data set alone.
     """
     from posegen.datasets.prepare import ImageOptions
@@ -77,8 +77,8 @@ def run(
     options['given'] = {
         split: {
             key: path
-            for option, key in lists.items()
-            if (path := getattr(args, f'{split}_{option}')) is not None
+            for key in lists
+            if (path := getattr(args, f'{split}_{key}')) is not None
         }
         for split in SPLITS
     }

@@ -14,8 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import prepare_common as common
 
-LISTS = {'list': 'names of the images', 'annotation': 'joints', 'pairs': 'pairs'}
-KEYS = {'list': 'images', 'annotation': 'annotation', 'pairs': 'pairs'}
+LISTS = {'images': 'names of the images', 'annotation': 'joints', 'pairs': 'pairs'}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -52,7 +51,7 @@ def main(argv: list[str] | None = None) -> None:
         'prepare_deepfashion',
         prepare_deepfashion,
         args,
-        KEYS,
+        LISTS,
         raw_view=args.raw_view,
         annotation_frame=args.annotation_frame,
     )

@@ -29,8 +29,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     from posegen.datasets.prepare import prepare_market1501
 
-    keys = {name: name for name in LISTS}
-    common.run('prepare_market1501', prepare_market1501, args, keys)
+    common.run('prepare_market1501', prepare_market1501, args, LISTS)
 
 
 if __name__ == '__main__':

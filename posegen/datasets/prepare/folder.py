@@ -64,11 +64,11 @@ def index_files(paths: Iterable[str], key: Callable[[str], str | None]) -> Index
 
 
 def list_whole(folder: Path) -> set[str]:
-    """Names of the files in a folder that are not empty; none where it is not there."""
+    """Names of the files in a folder that are not empty; none where there is none."""
     try:
         with os.scandir(folder) as entries:
             return {e.name for e in entries if e.is_file() and e.stat().st_size > 0}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return set()
 
 

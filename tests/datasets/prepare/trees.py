@@ -98,7 +98,7 @@ def annotation_row(name: str, joints: list[tuple[int, int]], shift: int = 0) -> 
 
 def joints_of(index: int) -> list[tuple[int, int]]:
     """The standing person moved a little; every third has no right ear."""
-    joints = [(x + index, y - index % 3) for x, y in JOINTS]
+    joints = [(x + index % 7, y - index % 3) for x, y in JOINTS]
     if index % 3 == 2:
         joints[16] = (-1, -1)
     return joints
@@ -150,11 +150,16 @@ def write_market_lists(folder: Path) -> Path:
         path = folder / f'market-annotation-{split}.csv'
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = (
-            annotation_row(name, [((x - 40) // 3, y // 2) for x, y in joints_of(i)])
+            annotation_row(name, [_small(joint) for joint in joints_of(i)])
             for i, name in enumerate(names)
         )
         path.write_text('name:keypoints_y:keypoints_x\n' + ''.join(rows))
     return folder
+
+
+def _small(joint: tuple[int, int]) -> tuple[int, int]:
+    x, y = joint
+    return joint if x == -1 else ((x - 40) // 3, y // 2)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
