@@ -16,6 +16,7 @@ mediapipe  MediaPipe Pose (33)                           one file, or one for ea
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -368,10 +369,10 @@ def _drop_unwritable(keypoints: np.ndarray, path: Path) -> np.ndarray:
     lost = present & (keypoints[..., :2] == MISSING).any(-1)
     if lost.any():
         print_log(
-            f'{path}: {lost.sum()} joints have a coordinate of exactly {MISSING}, '
-            'which readers take as missing; they are written as missing',
+            f'{path}: joints with a coordinate of exactly {MISSING}: {lost.sum():,}; '
+            'readers take that as missing, and so it is written',
             'current',
-            30,
+            logging.WARNING,
         )
     return np.where((present & ~lost)[..., None], keypoints, np.float32(0))
 
