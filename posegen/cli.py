@@ -197,7 +197,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
         required=True,
         nargs='+',
         metavar='[NAME=]DIR',
-        help='folders of <from stem>___<to stem>.png',
+        help='folders of results, named in any published way',
     )
     parser.add_argument(
         '--real', required=True, metavar='DIR', help='images of the test set'
@@ -213,7 +213,8 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         default=['posegen'],
         metavar='NAME',
-        help="how to compute the numbers; 'all' for every one (default: posegen)",
+        help="how to compute the numbers; 'all' for every one, which also says where "
+        'and why they disagree (default: posegen)',
     )
     parser.add_argument(
         '--offline-features',
@@ -223,7 +224,41 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--copy-source', action='store_true', help='add a row for the source as it is'
     )
-    parser.add_argument('--json', metavar='FILE', help='write the table')
+    parser.add_argument(
+        '--jpeg-round-trip',
+        action='store_true',
+        help='make results jpeg files first where the code of a protocol did',
+    )
+    parser.add_argument(
+        '--naming',
+        metavar='SCHEME',
+        help='how results are named (default: found out for each folder)',
+    )
+    parser.add_argument(
+        '--processes',
+        type=int,
+        metavar='N',
+        help='that share the work, with the same numbers (default: one per core)',
+    )
+    parser.add_argument(
+        '--slices',
+        action='store_true',
+        help='also print scores by pose distance, by what the source shows, and by '
+        'part of the body; needs --annotations',
+    )
+    parser.add_argument(
+        '--json', metavar='FILE', help='write the table, and what it was made from'
+    )
+    parser.add_argument('--per-pair', metavar='CSV', help='write what each pair got')
+    parser.add_argument(
+        '--sheet', metavar='FILE', help='write pictures of best, median and worst pairs'
+    )
+    parser.add_argument(
+        '--sheet-by',
+        default='ssim',
+        metavar='METRIC',
+        help='what the sheet is sorted by (default: ssim)',
+    )
 
 
 def _evaluate(args: argparse.Namespace) -> None:

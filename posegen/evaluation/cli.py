@@ -7,22 +7,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from posegen.evaluation.folder import score_folder
-from posegen.evaluation.protocols import get_protocol
+from posegen.evaluation.protocols import PROTOCOLS, get_protocol
+from posegen.evaluation.report import write_pair_csv, write_sheet
+from posegen.evaluation.table import ScoreTable
 from posegen.utils.errors import ConfigError
 
 
 def run(args: Namespace) -> None:
-    """Score folders, print the table, and write it as json where asked to.
+    """Score folders, print the table and what is to say about it, and write files.
 
     Args:
-        args: ``generated`` (list of ``[NAME=]DIR``), ``real``, ``fid_real``,
-            ``annotations``, ``protocol`` (list of names, or 'all'),
-            ``offline_features``, ``copy_source``, ``json``.
+        args: What ``posegen evaluate --help`` lists, dashes as underscores.
     """
-    names = ['posegen'] if 'all' in args.protocol else args.protocol
+    names = list(PROTOCOLS) if 'all' in args.protocol else args.protocol
     table = score_folder(
         name_folders(args.generated),
         args.real,
@@ -31,18 +32,49 @@ def run(args: Namespace) -> None:
         annotations=args.annotations,
         copy_source=args.copy_source,
         offline_features=args.offline_features,
+        jpeg_round_trip=args.jpeg_round_trip,
+        naming=args.naming,
+        processes=args.processes,
         progress=True,
     )
     console = Console()
     print_uncut(table.to_rich(), console)
+    if args.slices:
+        print_uncut(table.slices_to_rich(), console)
+    _print_notes(table, names, args.offline_features, console)
+    _write_files(table, args, console)
+
+
+def _print_notes(
+    table: ScoreTable, names: Sequence[str], offline: bool, console: Console
+) -> None:
+    """Disagreements, empty cells and what the protocols are."""
+    for sentence in table.disagreements:
+        console.print(escape(sentence), highlight=False, soft_wrap=True)
+    for reason, cells in table.reasons().items():
+        text = f'- {", ".join(cells)}: {reason}'
+        console.print(escape(text), style='dim', highlight=False, soft_wrap=True)
     for name in names:
-        console.print(f'{name}: {get_protocol(name).description}', style='dim')
-    if not args.offline_features:
+        text = f'{name}: {get_protocol(name).description}'
+        console.print(escape(text), style='dim', highlight=False, soft_wrap=True)
+    if not offline:
         hint = '--offline-features adds st_lpips and fd_efficientnet_lite0'
         console.print(hint, style='dim')
+
+
+def _write_files(table: ScoreTable, args: Namespace, console: Console) -> None:
+    written = []
     if args.json is not None:
         table.to_json(args.json)
-        console.print(f'written: {args.json}', style='dim')
+        written.append(args.json)
+    if args.per_pair is not None:
+        write_pair_csv(table, args.per_pair)
+        written.append(args.per_pair)
+    if args.sheet is not None:
+        write_sheet(table, args.sheet, args.sheet_by)
+        written.append(args.sheet)
+    if written:
+        console.print(f'written: {", ".join(written)}', style='dim', soft_wrap=True)
 
 
 def print_uncut(table: Table, console: Console) -> None:

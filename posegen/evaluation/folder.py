@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from itertools import groupby, islice
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
-import torch
-from mmengine.device import get_device
+import numpy as np
 from mmengine.logging import print_log
-from rich.console import Console
-from rich.progress import track
 
 from posegen.datasets.annotations import read_annotations
-from posegen.evaluation.functional import Moments, frechet_from_moments
-from posegen.evaluation.metrics import L1, PSNR, SSIM, STLPIPS, PairMetric, warn_if_few
-from posegen.evaluation.networks import Lite0Embedding
-from posegen.evaluation.pairs import ImageFolder, Pair, find_pairs, read_image
-from posegen.evaluation.protocols import Protocol, get_protocol
-from posegen.evaluation.table import ScoreRow, ScoreTable
+from posegen.evaluation.compute import Computation
+from posegen.evaluation.disagreement import find_disagreements
+from posegen.evaluation.manifest import describe_images, hash_file, make_manifest
+from posegen.evaluation.naming import NamingScheme, image_key
+from posegen.evaluation.pairs import ImageFolder, Pair, find_pairs
+from posegen.evaluation.plan import make_plan
+from posegen.evaluation.processes import choose_processes
+from posegen.evaluation.protocols import FID, PROTOCOLS, Protocol, get_protocol
+from posegen.evaluation.table import PairScores, ScoreRow, ScoreTable
 from posegen.utils.errors import ConfigError, DataError
 
 COPY_SOURCE = 'copy the source'
 """Name of the row that scores the unchanged sources as if they were results."""
-
-_BATCH = 8  # at 256x256 ST-LPIPS takes about 0.1 GB an image
-_T = TypeVar('_T')
 
 
 def score_folder(
@@ -40,76 +36,167 @@ def score_folder(
     *,
     copy_source: bool = False,
     offline_features: bool = False,
+    jpeg_round_trip: bool = False,
+    naming: str | None = None,
+    processes: int | None = 1,
     progress: bool = False,
 ) -> ScoreTable:
-    """Score folders of results: SSIM, PSNR, L1 and, where asked for, network metrics.
+    """Score folders of results under published protocols.
 
-    Results are called ``<source stem>___<target stem>.png``; source and target are
-    looked up in ``real`` by stem. All images are compared as stored.
+    Results may be called in any of the ways of
+    :data:`~posegen.evaluation.naming.NAMING_SCHEMES`, and may be strips of 3 or 5
+    panels; sources and targets are looked up in ``real``. What a protocol does to the
+    images, and what it computes, is what its record says.
 
     Args:
         generated: Folder of results, or several as name -> folder.
-        real: Folder of the real images, sources and targets.
+        real: Folder of the real images: the targets, and mostly the sources.
         protocols: Names of :data:`~posegen.evaluation.protocols.PROTOCOLS`.
-        fid_real: Folder of real images to take the Frechet distance to, instead of the
-            targets of the results.
-        annotations: Annotation file with the joints of the targets, in pixels of the
-            images: adds ``mask_ssim``, ``mask_psnr`` and ``mask_l1``, the published
-            scores over the person for Market-1501.
+        fid_real: Folder of the real images that a protocol compares the whole set with
+            where that is not the targets: mostly all training images.
+        annotations: Annotation file with joints in pixels of the real images, for
+            scores over the person (the published mask of Market-1501) and slices.
         copy_source: Add a row for the unchanged source images over the same pairs, the
             score that any method should beat.
-        offline_features: Add ``st_lpips`` and ``fd_efficientnet_lite0``, whose weights
-            come with the extra ``offline-features``.
-        progress: Show progress bars on stderr.
+        offline_features: Add ``st_lpips`` and ``fd_efficientnet_lite0`` to the rows of
+            the first protocol: stand-ins whose weights come with the extra
+            ``offline-features``, on images as they are stored.
+        jpeg_round_trip: Where the code of a protocol stored results as jpeg, let those
+            that are not go through one (in memory, Pillow's default quality) first.
+        naming: Naming scheme of the results; None finds it for each folder.
+        processes: Number of them that share the work; the numbers are the same. None
+            takes one per core where there is enough work for them.
+        progress: Show progress on stderr.
 
     Returns:
-        One row per protocol and method.
+        One row per protocol and method. Scores that can't be had (their weights can't
+        be loaded, a real set or joints were not given, ...) are in ``missing`` with the
+        reason, all others in ``values``.
 
     Raises:
-        ConfigError: A protocol does not exist, or options contradict each other.
-        DataError: A name has no match, a file does not decode, or sizes differ.
+        ConfigError: A protocol or naming scheme does not exist, or options contradict
+            each other.
+        DataError: A name has no match, a file does not decode or is no 8-bit RGB image,
+            or no score at all can be computed, as where sizes differ.
         DependencyError: ``offline_features`` without the extra being installed.
     """
+    chosen = [get_protocol(name) for name in dict.fromkeys(protocols)]
+    if not chosen:
+        raise ConfigError(f'protocols is empty; there are: {", ".join(PROTOCOLS)}')
     if fid_real is not None and not offline_features:
+        _check_fid_real_is_used(chosen)
+    real_images = ImageFolder(real)
+    methods = _find_methods(generated, real_images, naming, copy_source)
+    fid_images = None if fid_real is None else ImageFolder(fid_real)
+    joints = None if annotations is None else Joints(annotations)
+    plan = make_plan(
+        chosen,
+        has_joints=joints is not None,
+        has_fid_real=fid_images is not None,
+        jpeg_round_trip=jpeg_round_trip,
+        offline_features=offline_features,
+    )
+    computation = Computation(
+        {name: method.pairs for name, method in methods.items()},
+        plan,
+        {} if joints is None else _target_joints(methods, joints),
+        None if fid_images is None else fid_images.files,
+    )
+    if processes is None:
+        processes = choose_processes(sum(len(m.pairs) for m in methods.values()))
+    computation.run(processes, progress)
+    rows = [
+        _row(computation, protocol.name, name)
+        for protocol in chosen
+        for name in methods
+    ]
+    options = dict(
+        copy_source=copy_source,
+        offline_features=offline_features,
+        jpeg_round_trip=jpeg_round_trip,
+        naming=naming,
+        processes=processes,
+    )
+    inputs = _describe_inputs(real_images, methods, fid_images, annotations)
+    return ScoreTable(
+        tuple(rows),
+        disagreements=tuple(find_disagreements(rows)),
+        manifest=make_manifest(inputs, chosen, options),
+        pairs={name: _pair_scores(computation, name) for name in methods},
+    )
+
+
+def _check_fid_real_is_used(protocols: Sequence[Protocol]) -> None:
+    metrics = [metric for protocol in protocols for metric in protocol.metrics]
+    if not any(isinstance(m, FID) and m.real_set == 'train' for m in metrics):
+        names = ', '.join(protocol.name for protocol in protocols)
         raise ConfigError(
-            'fid_real is only read for the Frechet distance: ask for offline_features '
-            'as well'
+            f'fid_real is given, but nothing is compared with it: {names} take no FID, '
+            'or one to the targets; leave it out, or ask for offline_features'
         )
-    chosen = [get_protocol(name) for name in protocols]
-    for protocol in chosen:
-        if protocol.name != 'posegen':
-            raise ConfigError(
-                f"folders are scored under 'posegen', not under '{protocol.name}'"
-            )
-    methods = _methods(generated, ImageFolder(real), copy_source)
-    joints = _Joints(annotations) if annotations is not None else None
-    frechet = _FrechetScorer(fid_real, progress) if offline_features else None
-    rows = []
-    for protocol in chosen:
-        metrics = _pair_metrics(protocol, joints is not None, offline_features)
-        for name, pairs in methods.items():
-            values = _score_pairs(name, pairs, metrics, joints, progress)
-            if frechet is not None:
-                values['fd_efficientnet_lite0'] = frechet(name, pairs)
-            rows.append(ScoreRow(name, protocol.name, len(pairs), values))
-    return ScoreTable(tuple(rows))
 
 
-def _methods(
+def _row(computation: Computation, protocol: str, name: str) -> ScoreRow:
+    """Scores of a method under a protocol."""
+    missing = {
+        metric: reason
+        for (owner, metric), reason in computation.plan.missing.items()
+        if owner == protocol
+    }
+    values: dict[str, float] = {}
+    intervals = {}
+    for cell in computation.plan.cells:
+        if cell.protocol != protocol:
+            continue
+        score = computation.score(cell, name)
+        if isinstance(score, str):
+            missing[cell.name] = score
+            continue
+        values[cell.name] = score
+        if interval := computation.interval(cell, name):
+            intervals[cell.name] = interval
+    n = len(computation.methods[name])
+    return ScoreRow(name, protocol, n, values, missing, intervals)
+
+
+def _pair_scores(computation: Computation, name: str) -> PairScores:
+    """What each pair of a method got under every protocol."""
+    values = {}
+    for cell in computation.plan.cells:
+        found = 'of the set' if cell.of_set else computation.of_pairs(cell, name)
+        if not isinstance(found, str):
+            values[cell.protocol, cell.name] = found
+    return PairScores(tuple(computation.methods[name]), values)
+
+
+@dataclass(frozen=True)
+class _Method:
+    """The results of one method."""
+
+    pairs: tuple[Pair, ...]
+    folder: ImageFolder | None = None  # copied sources have none
+    scheme: NamingScheme | None = None
+
+
+def _find_methods(
     generated: str | Path | Mapping[str, str | Path],
     real: ImageFolder,
+    naming: str | None,
     copy_source: bool,
-) -> dict[str, list[Pair]]:
-    """Method -> its pairs."""
+) -> dict[str, _Method]:
     if not isinstance(generated, Mapping):
         generated = {Path(generated).resolve().name: generated}
     if not generated:
         raise ConfigError('generated names no folder')
-    methods = {name: find_pairs(folder, real) for name, folder in generated.items()}
+    methods = {}
+    for name, folder in generated.items():
+        images = ImageFolder(folder)
+        scheme, pairs = find_pairs(images, real, naming)
+        methods[name] = _Method(tuple(pairs), images, scheme)
     first, *others = methods
-    names = {pair.names for pair in methods[first]}
+    names = {pair.names for pair in methods[first].pairs}
     for other in others:
-        if {pair.names for pair in methods[other]} != names:
+        if {pair.names for pair in methods[other].pairs} != names:
             print_log(
                 f"'{other}' and '{first}' hold results for different pairs: their "
                 'scores cannot be compared',
@@ -119,116 +206,72 @@ def _methods(
     if copy_source:
         if COPY_SOURCE in methods:
             raise ConfigError(f"'{COPY_SOURCE}' is the name of a row of its own")
-        methods[COPY_SOURCE] = [pair.copy_source() for pair in methods[first]]
+        copies = tuple(pair.copy_source() for pair in methods[first].pairs)
+        methods[COPY_SOURCE] = _Method(copies)
     return methods
 
 
-def _pair_metrics(
-    protocol: Protocol, masked: bool, offline_features: bool
-) -> list[PairMetric]:
-    sigma = protocol.metric('ssim').window.sigma
-    metrics: list[PairMetric] = [SSIM(sigma=sigma), PSNR(), L1()]
-    if masked:
-        metrics += [SSIM(sigma=sigma, masked=True), PSNR(masked=True), L1(masked=True)]
-    if offline_features:
-        metrics.append(STLPIPS())
-    return metrics
+class Joints:
+    """Joints of images by key, from an annotation file.
 
-
-def _score_pairs(
-    name: str,
-    pairs: Sequence[Pair],
-    metrics: Sequence[PairMetric],
-    joints: _Joints | None,
-    progress: bool,
-) -> dict[str, float]:
-    """Mean scores over the pairs."""
-    tracked = _track(pairs, f'{name}: pairs', progress)
-    samples = (_read_pair(pair, joints) for pair in tracked)
-    for batch in _batches(samples, key=lambda sample: sample['image'].shape):
-        for metric in metrics:
-            metric.process(None, batch)
-    values: dict[str, float] = {}
-    for metric in metrics:
-        values |= metric.evaluate(len(pairs))
-    return values
-
-
-def _read_pair(pair: Pair, joints: _Joints | None) -> dict[str, torch.Tensor]:
-    """The pair as a sample for metrics."""
-    image, target = read_image(pair.image), read_image(pair.target)
-    if image.shape != target.shape:
-        sizes = ['{}x{}'.format(*pixels.shape[1:]) for pixels in (image, target)]
-        raise DataError(
-            f"'{pair.image}' is {sizes[0]} but its target '{pair.target}' is {sizes[1]}"
-        )
-    sample = dict(image=image, target_image=target)
-    if joints is not None:
-        sample['target_keypoints'] = joints.of(pair.target)
-    return sample
-
-
-class _Joints:
-    """Joints of images by stem, from an annotation file."""
+    Args:
+        file: In the format of :func:`~posegen.datasets.read_annotations`.
+    """
 
     def __init__(self, file: str | Path) -> None:
         annotations = read_annotations(file)
         self.file = file
-        stems = [Path(name).stem for name in annotations.names]
-        self.by_stem = dict(zip(stems, annotations.keypoints))
+        keys = map(image_key, annotations.names)
+        self.by_key = dict(zip(keys, annotations.keypoints))
 
-    def of(self, image: Path) -> torch.Tensor:
-        """(18, 3) of an image."""
-        if image.stem not in self.by_stem:
-            raise DataError(f"'{self.file}' has no joints for '{image.name}'")
-        return torch.from_numpy(self.by_stem[image.stem])
+    def of(self, images: Sequence[tuple[Path, str]]) -> np.ndarray:
+        """(n, 18, 3) of images, each with its key.
 
-
-class _FrechetScorer:
-    """Frechet distance of methods to one set of real images or to their targets."""
-
-    def __init__(self, fid_real: str | Path | None, progress: bool) -> None:
-        self.real = None if fid_real is None else tuple(ImageFolder(fid_real).files)
-        self.progress = progress
-        self.embedding = Lite0Embedding().to(get_device())
-        # Methods over the same pairs share their targets, protocols everything.
-        self.moments = cache(self._moments)
-
-    def __call__(self, name: str, pairs: Sequence[Pair]) -> float:
-        fake = self.moments(tuple(pair.image for pair in pairs), name)
-        targets = self.real or tuple(pair.target for pair in pairs)
-        real = self.moments(targets, 'real')
-        count = min(fake.count, real.count)
-        warn_if_few(count, Lite0Embedding.dim, 'fd_efficientnet_lite0')
-        if count < 2:
-            return float('nan')
-        return frechet_from_moments(
-            real.mean, real.covariance, fake.mean, fake.covariance
-        ).item()
-
-    def _moments(self, files: tuple[Path, ...], title: str) -> Moments:
-        """Moments of the features of image files, in one pass."""
-        tracked = _track(files, f'{title}: features', self.progress)
-        images = (read_image(file) for file in tracked)
-        total = None
-        for batch in _batches(images, key=lambda image: image.shape):
-            features = self.embedding(torch.stack(batch).to(get_device())).cpu()
-            moments = Moments.of(features)
-            total = moments if total is None else total.merge(moments)
-        assert total is not None  # a folder without images was refused
-        return total
+        Raises:
+            DataError: The file has none for one of them.
+        """
+        for image, key in images:
+            if key not in self.by_key:
+                raise DataError(f"'{self.file}' has no joints for '{image.name}'")
+        return np.stack([self.by_key[key] for _, key in images])
 
 
-def _batches(
-    items: Iterable[_T], key: Callable[[_T], Hashable], limit: int = _BATCH
-) -> Iterator[list[_T]]:
-    """Neighbours of the same key in lists of at most ``limit``."""
-    for _, group in groupby(items, key):
-        while batch := list(islice(group, limit)):
-            yield batch
+def _target_joints(
+    methods: Mapping[str, _Method], joints: Joints
+) -> dict[str, np.ndarray]:
+    """Method -> (n, 18, 3), joints of the targets."""
+    return {
+        name: joints.of([(p.target, p.names[1]) for p in method.pairs])
+        for name, method in methods.items()
+    }
 
 
-def _track(items: Sequence[_T], title: str, show: bool) -> Iterable[_T]:
-    console = Console(stderr=True)
-    hidden = not (show and console.is_terminal)
-    return track(items, title, console=console, transient=True, disable=hidden)
+def _describe_inputs(
+    real: ImageFolder,
+    methods: Mapping[str, _Method],
+    fid_real: ImageFolder | None,
+    annotations: str | Path | None,
+) -> dict[str, Any]:
+    """Counts and checksums of everything that was read."""
+    used = {
+        file
+        for method in methods.values()
+        for pair in method.pairs
+        for file in (pair.source, pair.target)
+        if file is not None
+    }
+    inputs: dict[str, Any] = dict(real=describe_images(used, real.path), generated={})
+    for name, method in methods.items():
+        if method.folder is None or method.scheme is None:
+            continue  # copied sources are real images
+        files = [pair.image for pair in method.pairs]
+        inputs['generated'][name] = dict(
+            **describe_images(files, method.folder.path), naming=method.scheme.pattern
+        )
+    if fid_real is not None:
+        inputs['fid_real'] = describe_images(fid_real.files, fid_real.path)
+    if annotations is not None:
+        inputs['annotations'] = dict(
+            file=str(annotations), sha256=hash_file(annotations)
+        )
+    return inputs

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from posegen.codecs.names import PAIR_SEPARATOR, split_pair_stem
+from posegen.evaluation.naming import NamingScheme, image_key, read_names
 from posegen.utils.errors import DataError
 from posegen.utils.images import open_image, to_rgb
 
 IMAGE_SUFFIXES = frozenset({'.png', '.jpg', '.jpeg'})
 _PLAIN_MODES = frozenset({'RGB', 'L', 'P', 'CMYK'})
+
+STRIP_PANELS: Mapping[int, tuple[str, ...]] = MappingProxyType(
+    {
+        3: ('source', 'target', 'generated'),  # Def-GAN
+        5: ('source', 'source pose', 'target', 'target pose', 'generated'),  # PATN
+    }
+)
+"""Panels of the strips that some codes save instead of the result, left to right."""
+
+CROPPED_RATIO = 176 / 256  # width to height of DeepFashion's crop
 
 
 @dataclass(frozen=True)
@@ -22,27 +34,43 @@ class Pair:
     """One image to score.
 
     Attributes:
-        source: Real image that the result was made from.
+        source: Real image that the result was made from; None where the names of the
+            results do not say, or the folder of real images has no sources.
         target: Real image that shows the same person in the target pose.
         image: The image to score; the source itself for "copy the source".
+        names: Keys of source and target, see
+            :func:`~posegen.evaluation.naming.image_key`.
     """
 
-    source: Path
+    source: Path | None
     target: Path
     image: Path
+    names: tuple[str | None, str]
 
     @property
-    def names(self) -> tuple[str, str]:
-        """Stems of source and target."""
-        return self.source.stem, self.target.stem
+    def name(self) -> str:
+        """The pair for people: ``<source>___<target>``."""
+        return '___'.join(name for name in self.names if name is not None)
 
     def copy_source(self) -> Pair:
-        """The same pair, with the unchanged source in the place of a result."""
-        return Pair(self.source, self.target, self.source)
+        """The same pair, with the unchanged source in the place of a result.
+
+        Raises:
+            DataError: It is not known which image the source is.
+        """
+        if self.source is None:
+            raise DataError(
+                f"'{self.image}': no source is known to copy; it must be in its name "
+                'and in the folder of real images'
+            )
+        return Pair(self.source, self.target, self.source, self.names)
 
 
 class ImageFolder:
-    """The images of one folder by stem; subfolders and other files are not looked at.
+    """The images of a folder by key (:func:`~posegen.evaluation.naming.image_key`).
+
+    Where the folder itself holds no image, those of its subfolders are taken, as in
+    DeepFashion's own layout. Hidden files and folders are not looked at.
 
     Raises:
         DataError: The folder does not exist or holds no image.
@@ -52,60 +80,99 @@ class ImageFolder:
         self.path = Path(folder)
         if not self.path.is_dir():
             raise DataError(f"'{folder}' is not a folder of images")
-        self.by_stem: dict[str, list[Path]] = defaultdict(list)
-        for file in sorted(self.path.iterdir()):
-            if file.suffix.lower() in IMAGE_SUFFIXES and file.name[0] != '.':
-                self.by_stem[file.stem].append(file)
-        if not self.by_stem:
+        self.by_key: dict[str, list[Path]] = defaultdict(list)
+        for file in _image_files(self.path):
+            self.by_key[image_key(file.relative_to(self.path))].append(file)
+        if not self.by_key:
             raise DataError(f"no .png or .jpg image in '{folder}'")
 
     @property
-    def files(self) -> list[Path]:
-        """All images, sorted by stem."""
-        return [self.find(stem) for stem in self.by_stem]
+    def keys(self) -> frozenset[str]:
+        """Keys of all images."""
+        return frozenset(self.by_key)
 
-    def find(self, stem: str, wanted_by: Path | None = None) -> Path:
-        """The image of a stem.
+    @property
+    def files(self) -> list[Path]:
+        """All images, sorted by path."""
+        return sorted(self.find(key) for key in self.by_key)
+
+    def relative(self, file: Path) -> str:
+        """Name of one of its files with '/' between folders."""
+        return file.relative_to(self.path).as_posix()
+
+    def find(self, key: str, wanted_by: Path | None = None) -> Path:
+        """The image of a key.
 
         Raises:
-            DataError: There is none, or there are two with different endings.
+            DataError: There is none, or there are two, by endings or by folders.
         """
-        files = self.by_stem.get(stem, [])
+        files = self.by_key.get(key, [])
         if len(files) == 1:
             return files[0]
         reason = f" ('{wanted_by}' needs it)" if wanted_by else ''
         if not files:
-            raise DataError(f"no image '{stem}' in '{self.path}'{reason}")
-        names = ' and '.join(f"'{file.name}'" for file in files)
+            raise DataError(f"no image '{key}' in '{self.path}'{reason}")
+        names = ' and '.join(f"'{self.relative(file)}'" for file in files)
         raise DataError(f"'{self.path}' has both {names}: keep one{reason}")
 
 
-def find_pairs(generated: str | Path, real: ImageFolder) -> list[Pair]:
+def _image_files(folder: Path) -> list[Path]:
+    """Images of a folder, or else of all folders below, sorted by path."""
+    files = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name[0] != '.']
+        files += [
+            Path(parent, name)
+            for name in names
+            if name[0] != '.' and Path(name).suffix.lower() in IMAGE_SUFFIXES
+        ]
+        if files and Path(parent) == folder:
+            break
+    return sorted(files)
+
+
+def find_pairs(
+    generated: ImageFolder, real: ImageFolder, scheme: str | None = None
+) -> tuple[NamingScheme, list[Pair]]:
     """Pairs that a folder of results covers, sorted by name.
 
     Args:
-        generated: Folder of images called ``<source stem>___<target stem>.png``.
-        real: Folder with the sources and targets, of the same stems.
+        generated: Images whose names say the target, and mostly the source
+            (:data:`~posegen.evaluation.naming.NAMING_SCHEMES`).
+        real: Folder of the targets, and mostly the sources.
+        scheme: Naming scheme; None finds it.
+
+    Returns:
+        The scheme that the names follow, and the pairs.
 
     Raises:
-        DataError: A name is not of this form, or an image of it is not in ``real``.
+        ConfigError: There is no such scheme.
+        DataError: Names are not of one scheme or of two, their images are not in
+            ``real``, or two files are results of one pair.
     """
-    folder = ImageFolder(generated)
+    files = sorted(file for files in generated.by_key.values() for file in files)
+    chosen, readings = read_names(
+        [generated.relative(file) for file in files],
+        real.keys,
+        scheme,
+        where=f"'{generated.path}'",
+    )
     pairs = []
-    for file in folder.files:
-        try:
-            stems = split_pair_stem(file.stem)
-        except ValueError:
-            raise DataError(
-                f"'{file}': results must be called <source>{PAIR_SEPARATOR}<target>.png"
-            ) from None
-        source, target = (real.find(stem, wanted_by=file) for stem in stems)
-        pairs.append(Pair(source, target, file))
-    return pairs
+    seen: dict[tuple[str | None, str], Path] = {}
+    for file, names in zip(files, readings):
+        source, target = names
+        said = source is not None or chosen.separator is None
+        key = names if said else (None, generated.relative(file.with_suffix('')))
+        other = seen.setdefault(key, file)
+        if other is not file:
+            raise DataError(f"'{other}' and '{file}' are results of one pair: keep one")
+        found = None if source is None else real.find(source, wanted_by=file)
+        pairs.append(Pair(found, real.find(target, wanted_by=file), file, names))
+    return chosen, pairs
 
 
-def read_image(path: Path) -> Tensor:
-    """Read an image file as uint8 (3, H, W) RGB.
+def read_image(path: Path) -> np.ndarray:
+    """Read an image file as uint8 (H, W, 3) RGB.
 
     Raises:
         DataError: The file does not decode, is cut short, or has an alpha channel or
@@ -116,5 +183,36 @@ def read_image(path: Path) -> Tensor:
             raise DataError(
                 f"'{path}' must be 8-bit RGB without transparency, it is {image.mode}"
             )
-        pixels = to_rgb(image)
-    return torch.from_numpy(pixels).permute(2, 0, 1)
+        return to_rgb(image)
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """(height, width) of an image file, from its head alone.
+
+    Raises:
+        DataError: The file is no image.
+    """
+    with open_image(path, f"'{path}'") as image:
+        return image.height, image.width
+
+
+def cut_strip(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The generated panel of a strip; an image that is no strip as it is.
+
+    A strip is 3 or 5 times as wide as a picture with the target's proportions or those
+    of DeepFashion's crop (176 of 256 columns); see :data:`STRIP_PANELS`.
+
+    Args:
+        image: uint8 (H, W, 3), what was saved.
+        size: (height, width) of the target.
+
+    Returns:
+        uint8 (H, W / panels, 3), a view.
+    """
+    height, width = image.shape[:2]
+    for count, panels in STRIP_PANELS.items():
+        panel = width // count
+        if width % count == 0 and panel / height in (size[1] / size[0], CROPPED_RATIO):
+            start = panels.index('generated') * panel
+            return image[:, start : start + panel]
+    return image
