@@ -194,20 +194,15 @@ class _Images:
     sizes: ImageSizes | None = None
     suffix: str = '.jpg'
     normalized: bool | None = None
-    _by_stem: dict[str, str] = field(default_factory=dict)
-    _by_number: dict[int, str] = field(default_factory=dict)
+    _by_stem: dict[str, list[str]] = field(default_factory=dict)
+    _by_number: dict[int, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in self.sizes if isinstance(self.sizes, Mapping) else ():
-            stem = str(PurePosixPath(name).with_suffix(''))
-            if stem in self._by_stem:
-                raise DataError(
-                    f"pictures '{self._by_stem[stem]}' and '{name}' differ in their "
-                    'ending only, so that it is not clear whose joints are whose'
-                )
-            self._by_stem[stem] = name
-            if (number := PurePosixPath(stem).name).isdecimal():
-                self._by_number[int(number)] = name
+            pure = PurePosixPath(name).with_suffix('')
+            self._by_stem.setdefault(str(pure), []).append(name)
+            if pure.name.isdecimal():
+                self._by_number.setdefault(int(pure.name), []).append(name)
 
     def size(self, name: str) -> Size | None:
         if isinstance(self.sizes, Mapping):
@@ -220,7 +215,7 @@ class _Images:
             return stem + self.suffix
         if stem not in self._by_stem:
             raise DataError(f"{file}: there is no picture '{stem}.*' for it")
-        return self._by_stem[stem]
+        return _only(self._by_stem[stem], file)
 
     def of_number(self, number: int, file: Path) -> str:
         """Name of the picture with COCO's id: the one that is called so."""
@@ -229,7 +224,16 @@ class _Images:
                 f'{file}: image_id {number} is no name, and no picture is called so; '
                 'give the pictures (image_sizes or --images), or a COCO data set'
             )
-        return self._by_number[number]
+        return _only(self._by_number[number], file)
+
+
+def _only(names: list[str], file: Path) -> str:
+    if len(names) > 1:
+        raise DataError(
+            f"{file}: it is not clear whose joints these are, as the pictures '"
+            f"{names[0]}' and '{names[1]}' differ in their ending or folder only"
+        )
+    return names[0]
 
 
 def _size(image: Image.Image) -> Size:

@@ -146,7 +146,7 @@ def test_names_come_from_the_pictures(tmp_path, annotations):
     del sizes['a.png']
     with pytest.raises(DataError, match=r"a\.txt: there is no picture 'a\.\*' for it"):
         read_keypoint_file(tmp_path / 'txt', image_sizes=sizes)
-    with pytest.raises(DataError, match='differ in their ending only'):
+    with pytest.raises(DataError, match="'a.png' and 'a.jpg' differ in"):
         read_keypoint_file(tmp_path / 'txt', image_sizes={'a.png': SIZE, 'a.jpg': SIZE})
 
 
@@ -156,6 +156,10 @@ def test_detections_with_numbers_need_the_pictures(tmp_path):
     sizes = {'val/000000000785.jpg': SIZE, 'val/x.jpg': SIZE}
     read = read_keypoint_file(tmp_path / 'a.json', image_sizes=sizes)
     assert read.names == ['val/000000000785.jpg']
+    with pytest.raises(DataError, match=f"'{read.names[0]}' and 'test/785.png' differ"):
+        read_keypoint_file(
+            tmp_path / 'a.json', image_sizes=sizes | {'test/785.png': SIZE}
+        )
     with pytest.raises(DataError, match='image_id 785 is no name.*--images'):
         read_keypoint_file(tmp_path / 'a.json')
 
