@@ -41,10 +41,7 @@ def score_pairs(metric: Metric, fake: Tensor, real: Tensor) -> Tensor:
 def _ssim(metric: SSIM, fake: Tensor, real: Tensor) -> Tensor:
     measured = metric.data_range == 'generated'
     data_range = F.generated_range(fake) if measured else metric.data_range
+    options = dict(border=metric.border, sample_covariance=metric.sample_covariance)
     if isinstance(metric.window, Uniform):
-        covariance = metric.sample_covariance
-        size = metric.window.size
-        return F.ssim(
-            fake, real, data_range, uniform=size, sample_covariance=covariance
-        )
-    return F.ssim(fake, real, data_range, metric.window.sigma)
+        return F.ssim(fake, real, data_range, uniform=metric.window.size, **options)
+    return F.ssim(fake, real, data_range, metric.window.sigma, **options)

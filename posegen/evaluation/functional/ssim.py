@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from posegen.evaluation.functional.pixels import as_pair, positive_range
 
 _K1, _K2 = 0.01, 0.03
+_SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _STRIP = 128  # rows; the arrays of a strip stay in the cache
+
+Border = Literal['cut', 'reflect']
+_Blur = Callable[[np.ndarray], np.ndarray]
 
 
 def ssim(
@@ -23,13 +29,14 @@ def ssim(
     *,
     uniform: int | None = None,
     sample_covariance: bool = False,
+    border: Border = 'cut',
 ) -> Tensor:
-    """Structural similarity, borders left out of the mean, in float64.
+    """Structural similarity in float64, by default without borders.
 
-    The Gaussian window reaches 3.5 sigma (11 taps at 1.5). Pixels whose window crosses
-    the frame do not count, and channels are averaged. Equal to scikit-image's
-    ``structural_similarity`` to 1e-10: ``gaussian_weights=True, sigma=sigma`` and
-    ``use_sample_covariance=False``, or ``win_size=uniform`` and its default ``True``.
+    The Gaussian window reaches 3.5 sigma (11 taps at 1.5), and channels are averaged.
+    Equal to scikit-image's ``structural_similarity`` to 1e-10: ``gaussian_weights=True,
+    sigma=sigma`` and ``use_sample_covariance=False``, or ``win_size=uniform`` and its
+    default ``True``.
 
     Written here because whole test sets go through it: scikit-image's takes several
     times as long, and one image with one ``data_range`` at a time, where protocols that
@@ -45,6 +52,9 @@ def ssim(
             published ones are 51 (GFLA) and 7 (scikit-image's default).
         sample_covariance: Divide variances by n - 1 instead of n, with n the number of
             pixels in a uniform window.
+        border: 'cut' leaves pixels out of the mean whose window crosses the frame;
+            'reflect' mirrors the image at its edges and counts all, as torchmetrics
+            does since 2024.
 
     Returns:
         (B,) float64 in [-1, 1].
@@ -54,7 +64,7 @@ def ssim(
             ``data_range`` is not positive, or a sample covariance is asked of a
             Gaussian window.
     """
-    maps = _maps(pred, target, data_range, sigma, uniform, sample_covariance)
+    maps = _maps(pred, target, data_range, sigma, uniform, sample_covariance, border)
     return torch.tensor([float(np.mean(each)) for each in maps], dtype=torch.float64)
 
 
@@ -92,17 +102,18 @@ def ssim_map(
 
 
 def ms_ssim(
-    pred: Tensor, target: Tensor, data_range: float, sigma: float = 1.5
+    pred: Tensor, target: Tensor, data_range: float | Tensor, sigma: float = 1.5
 ) -> Tensor:
     """Multi-scale structural similarity (Wang et al., Asilomar 2003), five scales.
 
-    By torchmetrics, image by image. Negative contrast terms count as 0, as in the
-    packages that published numbers come from.
+    As pytorch_msssim, whose numbers are published: borders left out at every scale, the
+    product taken per channel and then averaged, negative terms counted as 0. The one
+    of torchmetrics keeps the borders at the last scale and averages channels first.
 
     Args:
         pred: (B, C, H, W) of any dtype.
         target: (B, C, H, W) on the same scale.
-        data_range: Distance between the least and the greatest possible value.
+        data_range: As for :func:`ssim`.
         sigma: Standard deviation of the Gaussian window, of 11 pixels at 1.5.
 
     Returns:
@@ -112,30 +123,45 @@ def ms_ssim(
         ValueError: Shapes differ, or images are smaller than the fifth scale needs
             (176 pixels at sigma 1.5).
     """
-    from torchmetrics.functional.image import (
-        multiscale_structural_similarity_index_measure as measure,
-    )
-
-    pred, target = (image.double() for image in as_pair(pred, target))
-    positive_range(data_range, len(pred))
-    need = 16 * (2 * _radius(sigma) + 1)
+    radius = _radius(sigma)
+    need = 2 ** (len(_SCALE_WEIGHTS) - 1) * (2 * radius + 1)
+    pred, target = (x.detach().cpu().double() for x in as_pair(pred, target))
     if min(pred.shape[2:]) < need:
         raise ValueError(
             f'MS-SSIM with sigma {sigma} needs images of {need}x{need} pixels or more, '
             f'got {pred.shape[2]}x{pred.shape[3]}'
         )
-    score = partial(measure, sigma=sigma, data_range=data_range, reduction='none')
-    return torch.cat([score(x[None], y[None]).view(1) for x, y in zip(pred, target)])
+    ranges = positive_range(data_range, len(pred)).tolist()
+    blur, last = _gaussian_blur(sigma), len(_SCALE_WEIGHTS) - 1
+    product = torch.ones(pred.shape[:2], dtype=torch.float64)
+    for scale, weight in enumerate(_SCALE_WEIGHTS):
+        if scale:
+            pred, target = avg_pool2d(pred, 2), avg_pool2d(target, 2)
+        maps = (
+            _similarity(x, y, peak, blur, radius=radius, luminance=scale == last)
+            for x, y, peak in zip(pred.numpy(), target.numpy(), ranges)
+        )
+        terms = np.stack([each.mean(axis=(1, 2)) for each in maps])
+        product *= torch.from_numpy(terms).clamp(min=0) ** weight
+    return product.mean(dim=1)
 
 
-def _maps(pred, target, data_range, sigma, uniform, sample_covariance):
-    """Iterator over (C, h, w) similarity of the images, borders cut."""
+def _maps(
+    pred: Tensor,
+    target: Tensor,
+    data_range: float | Tensor,
+    sigma: float,
+    uniform: int | None,
+    sample_covariance: bool,
+    border: Border = 'cut',
+) -> Iterator[np.ndarray]:
+    """(C, h, w) similarity of each image."""
     pred, target = as_pair(pred.detach().cpu(), target.detach().cpu())
+    radius = _radius(sigma) if uniform is None else _checked(uniform) // 2
     if uniform is None and sample_covariance:
         raise ValueError('sample_covariance is defined for uniform windows only')
-    if uniform is not None and uniform % 2 == 0:
-        raise ValueError(f'uniform must be odd, got {uniform}')
-    radius = _radius(sigma) if uniform is None else uniform // 2
+    if border not in ('cut', 'reflect'):
+        raise ValueError(f"border must be 'cut' or 'reflect', got {border!r}")
     if min(pred.shape[2:]) < 2 * radius + 1:
         raise ValueError(
             f'a window of {2 * radius + 1} pixels does not fit in images of '
@@ -144,17 +170,23 @@ def _maps(pred, target, data_range, sigma, uniform, sample_covariance):
     ranges = positive_range(data_range, len(pred)).tolist()
     blur = _gaussian_blur(sigma) if uniform is None else _uniform_blur(uniform)
     norm = 1 + 1 / (uniform**2 - 1) if sample_covariance else 1.0
-    return (
-        _similarity(x.numpy(), y.numpy(), peak, blur, norm, radius)
-        for x, y, peak in zip(pred, target, ranges)
-    )
+    images = zip(pred.numpy(), target.numpy(), ranges)
+    if border == 'reflect':
+        return (_reflected(x, y, peak, blur, norm) for x, y, peak in images)
+    return (_similarity(x, y, peak, blur, norm, radius) for x, y, peak in images)
+
+
+def _checked(uniform: int) -> int:
+    if uniform % 2 == 0:
+        raise ValueError(f'uniform must be odd, got {uniform}')
+    return uniform
 
 
 def _radius(sigma: float) -> int:
     return int(3.5 * sigma + 0.5)
 
 
-def _gaussian_blur(sigma: float):
+def _gaussian_blur(sigma: float) -> _Blur:
     radius = _radius(sigma)
     window = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     window /= window.sum()
@@ -162,11 +194,27 @@ def _gaussian_blur(sigma: float):
     return lambda plane: cv2.sepFilter2D(plane, cv2.CV_64F, window, window)
 
 
-def _uniform_blur(size: int):
+def _uniform_blur(size: int) -> _Blur:
     return lambda plane: cv2.boxFilter(plane, cv2.CV_64F, (size, size))
 
 
-def _similarity(x, y, peak, blur, norm, radius) -> np.ndarray:
+def _reflected(
+    x: np.ndarray, y: np.ndarray, peak: float, blur: _Blur, norm: float
+) -> np.ndarray:
+    """Similarity of the whole frame; OpenCV reflects at the edges of each plane."""
+    planes = zip(x[:, None], y[:, None])
+    return np.concatenate([_similarity(a, b, peak, blur, norm) for a, b in planes])
+
+
+def _similarity(
+    x: np.ndarray,
+    y: np.ndarray,
+    peak: float,
+    blur: _Blur,
+    norm: float = 1.0,
+    radius: int = 0,
+    luminance: bool = True,
+) -> np.ndarray:
     """(C, H, W) twice -> similarity (C, H - 2 radius, W - 2 radius).
 
     Filtering takes most of the time. The moments are therefore taken of x + y and
@@ -187,28 +235,41 @@ def _similarity(x, y, peak, blur, norm, radius) -> np.ndarray:
     for start in range(0, len(s), _STRIP):
         rows = slice(start, start + _STRIP)
         moments = s_mean[rows], d_mean[rows], s_square[rows], d_square[rows]
-        _combine(*moments, *constants, norm, out=similarity[rows])
+        _combine(*moments, *constants, norm, luminance, out=similarity[rows])
     inner = similarity.reshape(channels, height, width)
     return inner[:, radius : height - radius, radius : width - radius]
 
 
-def _combine(s_mean, d_mean, s_square, d_square, c1, c2, norm, out) -> None:
+def _combine(
+    s_mean: np.ndarray,
+    d_mean: np.ndarray,
+    s_square: np.ndarray,
+    d_square: np.ndarray,
+    c1: float,
+    c2: float,
+    norm: float,
+    luminance: bool,
+    out: np.ndarray,
+) -> None:
     """The formula, in place, on whole rows: slices of rows would be misaligned."""
     s_mean *= s_mean
     d_mean *= d_mean
     np.subtract(s_mean, d_mean, out=out)  # 4 mu_x mu_y
     s_mean += d_mean  # 2 (mu_x^2 + mu_y^2)
-    np.subtract(s_square, d_square, out=d_mean)
-    s_square += d_square
-    d_mean -= out  # 4 sigma_xy
-    s_square -= s_mean  # 2 (sigma_x^2 + sigma_y^2)
+    covariance = np.subtract(s_square, d_square, out=d_mean)
+    variances = np.add(s_square, d_square, out=s_square)
+    covariance -= out  # 4 sigma_xy
+    variances -= s_mean  # 2 (sigma_x^2 + sigma_y^2)
     if norm != 1.0:
-        d_mean *= norm
-        s_square *= norm
+        covariance *= norm
+        variances *= norm
+    covariance += c2
+    variances += c2
+    if not luminance:
+        np.divide(covariance, variances, out=out)
+        return
     out += c1
     s_mean += c1
-    d_mean += c2
-    s_square += c2
-    out *= d_mean
-    s_mean *= s_square
+    out *= covariance
+    s_mean *= variances
     out /= s_mean

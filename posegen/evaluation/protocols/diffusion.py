@@ -300,6 +300,7 @@ VTONEVAL = Protocol(
             window=Gaussian(1.5),
             data_range=255,
             sample_covariance=False,
+            border='reflect',
         ),
         PSNR(
             name='psnr',
@@ -320,6 +321,8 @@ VTONEVAL = Protocol(
         'kid.real': 'eval.py, copy_resize_gt',
         'lpips_squeeze': 'eval.py: torchmetrics, images of [-1, 1]',
         'ssim': 'eval.py: torchmetrics, data_range 1 on [0, 1]',
+        'ssim.border': 'eval.py leaves the version open: torchmetrics counts mirrored '
+        'borders since its pull request 2721 (2024), and cut them before',
         'psnr': 'eval.py: torchmetrics',
         'psnr.mean': 'eval.py adds up batch values, and torchmetrics pools the squared '
         'error of a batch: the result depends on the batch size (default 16)',

@@ -102,7 +102,8 @@ class SSIM(Metric):
             0..255; 'generated': maximum - minimum of that generated image, after the
             steps and the mask.
         sample_covariance: Whether variances are divided by n - 1.
-        border: 'cut': the mean leaves out pixels whose window crosses the frame.
+        border: 'cut': the mean leaves out pixels whose window crosses the frame;
+            'reflect': it counts them, the image being mirrored at its edges.
         channels: Planes whose scores are averaged; their order makes no difference.
         mean: Over the images.
     """
@@ -110,7 +111,7 @@ class SSIM(Metric):
     window: Gaussian | Uniform
     data_range: float | Literal['generated']
     sample_covariance: bool
-    border: Literal['cut'] = 'cut'
+    border: Literal['cut', 'reflect'] = 'cut'
     channels: Literal['rgb'] = 'rgb'
     mean: Literal['image'] = 'image'
 

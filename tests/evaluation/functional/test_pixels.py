@@ -7,7 +7,14 @@ import math
 import pytest
 import torch
 
-from posegen.evaluation.functional import l1, psnr
+from posegen.evaluation.functional import (
+    generated_range,
+    l1,
+    mae_ratio,
+    mse,
+    psnr,
+    psnr_of_set,
+)
 from tests.evaluation.helpers import random_images
 
 
@@ -54,3 +61,51 @@ def test_refusals(score):
         score(image[0], image[0], 255)
     with pytest.raises(ValueError, match='data_range must be positive'):
         score(image, image, 0)
+
+
+def test_bytes_and_floats_score_the_same():
+    a, b = random_images(3, seed=1), random_images(3, seed=2)
+    for score in (mse, lambda x, y: psnr(x, y, 255), lambda x, y: l1(x, y, 255)):
+        torch.testing.assert_close(score(a, b), score(a.double(), b.double()))
+    # not contiguous
+    assert mse(a.mT, b.mT).tolist() == mse(a, b).tolist()
+
+
+def test_scales_of_l1():
+    a, b = random_images(2, seed=1), random_images(2, seed=2)
+    half = l1(a, b, 255, '[0,1]')
+    torch.testing.assert_close(l1(a, b, 255), 2 * half)
+    expected = (a.double() - b.double()).abs().sum() / (a.double() + b.double()).sum()
+    assert mae_ratio(a.flatten(0, 1)[None], b.flatten(0, 1)[None]).item() == (
+        pytest.approx(expected.item())
+    )
+
+
+def test_pooled_errors():
+    errors = torch.tensor([1e-1, 1e-2, 1e-3, 1e-4, 1e-5], dtype=torch.float64)
+    scores = -10 * torch.log10(errors)
+    whole = -10 * math.log10(errors.mean().item())
+    assert psnr_of_set(scores).item() == pytest.approx(whole)
+    assert psnr_of_set(scores, 1).item() == pytest.approx(scores.mean().item())
+    batches = [-10 * math.log10(part.mean().item()) for part in errors.split(2)]
+    by_two = (2 * batches[0] + 2 * batches[1] + batches[2]) / 5
+    assert psnr_of_set(scores, 2).item() == pytest.approx(by_two)
+    assert whole < by_two < scores.mean()
+
+
+def test_pooled_errors_of_a_perfect_image():
+    both = psnr_of_set(torch.tensor([math.inf, 20.0], dtype=torch.float64))
+    assert both.item() == pytest.approx(20 + 10 * math.log10(2))
+
+
+def test_range_of_each_image():
+    image = torch.tensor([3, 250, 17]).byte().view(1, 3, 1, 1)
+    assert generated_range(torch.cat([image, image // 2])).tolist() == [247, 124]
+
+
+def test_masks_of_other_shapes_are_refused():
+    image = random_images(2)
+    with pytest.raises(ValueError, match=r'mask must be \(B, H, W\)'):
+        mse(image, image, torch.ones(2, 1, 32, 24))
+    nothing = torch.zeros(2, 32, 24, dtype=torch.bool)
+    assert mse(image, image, nothing).isnan().all()
