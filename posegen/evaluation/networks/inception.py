@@ -56,7 +56,6 @@ class InceptionNet(nn.Module):
             of another net.
     """
 
-    dim = 2048
     size = (299, 299)
 
     def __init__(
@@ -84,6 +83,7 @@ class InceptionNet(nn.Module):
             _load(net, find_file(file, url, sha256))
         parts = dict(net.named_children())
         self.classifier = parts.pop('fc')
+        self.dim: int = self.classifier.in_features  # 2048
         # Both packages register their layers in the order in which they are used.
         # AuxLogits and dropout only take part in training.
         self.trunk = nn.Sequential(
