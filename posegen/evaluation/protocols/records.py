@@ -347,6 +347,30 @@ class Protocol:
             and not path.endswith('.real_count')
         ]
 
+    def faults(self) -> dict[str, str]:
+        """Mistakes and accidents that it reproduces: dotted field -> what they do."""
+        return {
+            path: _FAULTS[rule]
+            for path, value in self.values().items()
+            if (rule := (path.rpartition('.')[2], value)) in _FAULTS
+        }
+
+
+_FAULTS: dict[tuple[str, object], str] = {
+    ('arithmetic', 'uint8-wrap'): 'difference and square wrap around modulo 256: about '
+    '30 dB whatever the images',
+    ('normalisation', 'imagenet-misapplied'): 'the network sees a shifted third of its '
+    'range: values are comparable with nothing but the same mistake',
+    ('last_batch', 'drop'): 'images of an incomplete last batch are not counted',
+    ('input_range', '[0,1]'): 'the network sees half the contrast: another scale',
+    ('kind', 'crop176_white'): 'white margins that are equal in both images raise '
+    'scores',
+    ('antialias', False): 'shrinking without a filter leaves aliasing, which Inception '
+    'features notice',
+    ('data_range', 'generated'): 'images of little contrast are judged more strictly',
+    ('mean', 'batch'): 'the result depends on the batch size',
+}
+
 
 def _leaves(path: str, value: object) -> Iterator[tuple[str, object]]:
     """Dotted paths of the plain values of nested records."""
