@@ -14,6 +14,7 @@ from posegen.evaluation.metrics import (
     InceptionScore,
     KernelEfficientNetLite0,
     ProtocolScores,
+    RegionScores,
 )
 from posegen.evaluation.protocols import PROTOCOLS, Protocol
 from posegen.evaluation.table import ScoreRow, ScoreTable
@@ -34,6 +35,7 @@ __all__ = [
     'KernelEfficientNetLite0',
     'Protocol',
     'ProtocolScores',
+    'RegionScores',
     'ScoreRow',
     'ScoreTable',
     'score_folder',

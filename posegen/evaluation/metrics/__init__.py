@@ -11,6 +11,7 @@ from posegen.evaluation.metrics.flow import FlowEndPointError
 from posegen.evaluation.metrics.perceptual import LPIPS, STLPIPS
 from posegen.evaluation.metrics.pixels import L1, PSNR, SSIM
 from posegen.evaluation.metrics.protocol import ProtocolScores
+from posegen.evaluation.metrics.regions import RegionScores
 from posegen.evaluation.metrics.sets import FID, KID, InceptionScore
 from posegen.evaluation.metrics.stand_ins import (
     FrechetEfficientNetLite0,
@@ -31,6 +32,7 @@ __all__ = [
     'KernelEfficientNetLite0',
     'PairMetric',
     'ProtocolScores',
+    'RegionScores',
     'SampleMetric',
     'warn_if_few',
 ]

@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from posegen.codecs import pose_mask
+from posegen.evaluation import functional as F
 
 Sample = Mapping[str, Any]
 
@@ -54,10 +55,7 @@ class PairMetric(SampleMetric):
         """Score a batch of samples of one size."""
         fake, real = image_pair(data_samples)
         if self.masked:
-            mask = person_masks(data_samples)
-            fake, real = (
-                hide(images, mask, self.background) for images in (fake, real)
-            )
+            fake, real = hide_surroundings(fake, real, data_samples, self.background)
         self.results.extend(self.score(fake, real).tolist())
 
     def score(self, fake: Tensor, real: Tensor) -> Tensor:
@@ -80,24 +78,26 @@ def image_pair(samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:
     return fake, real
 
 
-def person_masks(samples: Sequence[Sample]) -> Tensor:
-    """Masks of the target poses, bool (B, 1, H, W)."""
-    size = tuple(samples[0]['target_image'].shape[1:])
-    masks = [pose_mask(s['target_keypoints'].cpu().numpy(), size) for s in samples]
-    return torch.from_numpy(np.stack(masks))[:, None]
-
-
-def hide(images: Tensor, mask: Tensor, background: float) -> Tensor:
-    """Images whose pixels outside the mask are one grey.
+def hide_surroundings(
+    fake: Tensor, real: Tensor, samples: Sequence[Sample], background: float
+) -> tuple[Tensor, Tensor]:
+    """Both images with everything but the person of the target pose in one grey.
 
     Args:
-        images: (B, 3, H, W) of 0..255.
-        mask: bool (B, 1, H, W).
+        fake: (B, 3, H, W) of 0..255.
+        real: The same.
+        samples: Their samples, with the joints of the targets.
         background: 0 is black; 127.5, which makes floats of bytes, is 0 of [-1, 1].
     """
-    if background == 0:
-        return images * mask
-    return torch.where(mask, images.float(), background)
+    size = tuple(real.shape[2:])
+    masks = [pose_mask(s['target_keypoints'].cpu().numpy(), size) for s in samples]
+    region = torch.from_numpy(np.stack(masks))
+    if background:
+        fake, real = fake.float(), real.float()
+    return (
+        F.black_out(fake, region, background),
+        F.black_out(real, region, background),
+    )
 
 
 def warn_if_few(count: int, dim: int, name: str) -> None:

@@ -16,9 +16,8 @@ from posegen.evaluation.extractors import load_network, network_key
 from posegen.evaluation.metrics.base import (
     Sample,
     SampleMetric,
-    hide,
+    hide_surroundings,
     image_pair,
-    person_masks,
 )
 from posegen.evaluation.metrics.sets import FID, KID, InceptionScore, find_record
 from posegen.evaluation.pair_scores import score_pairs
@@ -52,8 +51,8 @@ class RecordMetric(SampleMetric):
         fake = apply_steps(fake, record.fake, height)
         real = apply_steps(real, record.real, height)
         if record.mask != 'none':
-            mask, background = person_masks(data_samples), _BACKGROUNDS[record.mask]
-            fake, real = (hide(images, mask, background) for images in (fake, real))
+            background = _BACKGROUNDS[record.mask]
+            fake, real = hide_surroundings(fake, real, data_samples, background)
         if self.net is None:
             scores = score_pairs(record, fake, real)
         else:

@@ -18,13 +18,14 @@ def make_samples(count, size=SIZE):
     samples = []
     scale = torch.tensor([size[1], size[0], 1.0])
     for index in range(count):
-        keypoints = torch.rand(18, 3, generator=generator) * scale
+        joints = torch.rand(2, 18, 3, generator=generator) * scale
         labels = torch.randint(0, 4, size, generator=generator).byte()
         samples.append(
             dict(
                 image=images[index],
                 target_image=targets[index],
-                target_keypoints=keypoints,
+                source_keypoints=joints[1],
+                target_keypoints=joints[0],
                 source_name=f's{index}.png',
                 target_name=f't{index}.png',
                 flow={

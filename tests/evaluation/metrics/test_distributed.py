@@ -26,6 +26,7 @@ CONFIGS = [
     dict(type='L1'),
     dict(type='SSIM', masked=True),
     dict(type='FlowEndPointError'),
+    dict(type='RegionScores'),
     dict(type='LPIPS'),
     dict(type='LPIPS', masked=True),
     dict(type='FID'),
