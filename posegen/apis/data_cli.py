@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.runner import set_random_seed
 
 from posegen.codecs.joints import DEFAULT_PARTS
@@ -151,10 +153,14 @@ def _unwrap(dataset: Any) -> Iterator[dict[str, Any]]:
 def _draw_splits(splits: Sequence[Split], args: Namespace, drawn: dict) -> None:
     """One sheet for all splits; says so where nothing can be drawn."""
     samples, seen = [], set()
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # the report has said what is left out
     for split in splits:
         if split.paths not in seen:
             seen.add(split.paths)
             samples += _readable_samples(split, args.num)
+    logger.setLevel(level)
     size = samples[0]['source_image'].shape if samples else None
     same = [sample for sample in samples if sample['source_image'].shape == size]
     if not same:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,11 @@ from dataclasses import dataclass, field
 SEVERITIES = ('error', 'warning', 'note')
 NUM_NAMED = 3  # examples that are spelt out; the rest is counted
 _WIDTH = 100
+_FIXED_SPACE = '\N{NO-BREAK SPACE}'
+_SINGULAR = {
+    **{'have': 'has', 'are': 'is', 'do': 'does', 'carry': 'carries'},
+    **{'turn': 'turns', 'join': 'joins', 'lie': 'lies', 'cannot': 'cannot'},
+}
 
 
 @dataclass(frozen=True)
@@ -55,8 +61,22 @@ def group(
     if not items:
         return []
     message = message.replace('{n}', f'{len(items):,}')
+    if len(items) == 1:
+        message = _in_singular(message)
     examples = tuple(items[:NUM_NAMED])
     return [Finding(severity, kind, message, cure, examples, len(items))]
+
+
+def _in_singular(message: str) -> str:
+    """'1 images have' -> '1 image has'; other sentences stay."""
+    found = re.search(r'(?<![\w.,])1 (row|line|image|pair|archive)s\b', message)
+    if not found:
+        return message
+    rest = message[found.end() :]
+    verb = re.search('|'.join(rf'\b{verb}\b' for verb in _SINGULAR), rest)
+    if verb:
+        rest = rest[: verb.start()] + _SINGULAR[verb[0]] + rest[verb.end() :]
+    return f'{message[: found.start()]}1 {found[1]}{rest}'
 
 
 @dataclass
@@ -118,7 +138,9 @@ def _finding_lines(finding: Finding) -> list[str]:
 
 
 def _wrap(text: str, first: str, others: str) -> list[str]:
-    return textwrap.wrap(
+    """Lines of limited width; a command in backticks stays whole, to be copied."""
+    text = re.sub(r'`[^`]*`', lambda match: match[0].replace(' ', _FIXED_SPACE), text)
+    lines = textwrap.wrap(
         text,
         _WIDTH,
         initial_indent=first,
@@ -126,3 +148,4 @@ def _wrap(text: str, first: str, others: str) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [line.replace(_FIXED_SPACE, ' ') for line in lines]

@@ -269,10 +269,16 @@ def _explain_missing(
             'images missing',
             lost,
             f'{many} are not in {split.images}.',
-            f'{"unpack" if whole else "complete"} the images; {split.prepare} says '
-            'which files of the original set it did not find.',
+            _lost_cure(split, whole),
         ),
     ]
+
+
+def _lost_cure(split: Split, whole: bool) -> str:
+    todo = f'{"unpack" if whole else "complete"} the images'
+    if split.family in ('deepfashion', 'market1501'):
+        return f'{todo}; {split.prepare} says which of the raw ones are not there.'
+    return f'{todo}, or make the set again with {split.prepare}.'
 
 
 def _key(name: str) -> str:

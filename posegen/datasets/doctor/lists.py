@@ -302,7 +302,7 @@ def _check_rows(split: Split, lists: Lists) -> list[Finding]:
 
 def _check_truth(split: Split, truth: Path, pairs: list[Pair]) -> list[Finding]:
     there = set(os.listdir(truth))
-    names = (truth_name(a, b) for _, a, b in pairs)
+    names = (truth_name(a, b) for _, a, b in pairs if a != b)
     return group(
         'error',
         'truth missing',
