@@ -170,3 +170,31 @@ def test_killed_half_way_and_run_again(tmp_path, run):
     again = ('--out', out, '--workers', 1)
     assert run('prepare_deepfashion', *args, *again).returncode == 0
     assert trees.contents(out) == expected
+
+
+@pytest.mark.slow
+def test_training_starts_from_what_was_written(tmp_path, run):
+    """Both stages of a published config, with no path but data_root."""
+    trees.write_market_tree(tmp_path / 'raw')
+    trees.write_market_lists(tmp_path / 'raw')
+    out = tmp_path / 'out'
+    done = run('prepare_market1501', '--raw', tmp_path / 'raw', '--out', out)
+    assert done.returncode == 0
+    root = TOOLS.parents[1]
+    config = root / 'configs/spig/spig_market1501-128x64_small.py'
+    brief = [
+        f'{loader}.{option}'
+        for loader in ('train_dataloader', 'val_dataloader')
+        for option in ('num_workers=0', 'persistent_workers=False')
+    ]
+    brief += [f'stages.{stage}.train_cfg.max_iters=1' for stage in ('flow', 'full')]
+    trained = subprocess.run(
+        [sys.executable, str(root / 'tools/train.py'), str(config)]
+        + ['--work-dir', str(tmp_path / 'work'), '--cfg-options']
+        + [f'data_root={out}', *brief],
+        capture_output=True,
+        text=True,
+    )
+    assert trained.returncode == 0, trained.stdout + trained.stderr
+    for stage in ('flow', 'full'):
+        assert (tmp_path / 'work' / stage / 'iter_1.pth').is_file()

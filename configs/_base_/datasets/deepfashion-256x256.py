@@ -1,14 +1,16 @@
 # DeepFashion In-shop, 256 x 256: studio photos of an outfit from several sides.
+# tools/datasets/prepare_deepfashion.py --raw DIR --lists DIR --out data/deepfashion
+# writes what follows from your raw tree and your lists (docs/prepare_data.md).
 #
 #   data/deepfashion/
 #     train/  test/                                           48,674 and 4,038 images
 #     fasion-annotation-train.csv  fasion-annotation-test.csv joints
 #     fasion-pairs-train.csv  fasion-pairs-test.csv           101,966 and 8,570 pairs
 #
-# 'fasion' is how the published files are spelt. Their joints lie on the 256 x 256
-# canvas. Those of the files called fasion-resize-annotation-*.csv lie on its 176 wide
-# crop instead: set annotation_size=(256, 176) for them and use images of that crop.
-# Nothing inside a file tells the two apart.
+# 'fasion' is how the published files are spelt. The script writes joints in the pixels
+# of the 256 x 256 images, whatever frame your file has. The published files lie on the
+# canvas of the square low-resolution pictures, or on its 176 wide crop: for files and
+# images of that crop that you use as they are, set annotation_size=(256, 176).
 
 data_root = 'data/deepfashion'
 

@@ -1,4 +1,6 @@
 # Market-1501, 128 x 64: street photos of a person from several cameras.
+# tools/datasets/prepare_market1501.py --raw DIR --lists DIR --out data/market1501
+# writes what follows from the folders as they unpack and your lists.
 #
 #   data/market1501/
 #     bounding_box_train/  bounding_box_test/                 the images as they unpack
