@@ -33,6 +33,7 @@ def run(args: Namespace) -> None:
         copy_source=args.copy_source,
         offline_features=args.offline_features,
         jpeg_round_trip=args.jpeg_round_trip,
+        slices=args.slices,
         naming=args.naming,
         processes=args.processes,
         progress=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,17 @@ from posegen.evaluation.aggregate import (
     too_few,
 )
 from posegen.evaluation.jobs import PairJob, run_jobs
-from posegen.evaluation.pairs import Pair
+from posegen.evaluation.pairs import Pair, image_size
 from posegen.evaluation.plan import Cell, Plan
-from posegen.evaluation.scoring import PairValues
+from posegen.evaluation.scoring import PairValues, Variant
 from posegen.evaluation.sets import SetScores
+from posegen.evaluation.slicing import (
+    difficulty_rows,
+    have_sources,
+    region_names,
+    region_rows,
+)
+from posegen.evaluation.table import SliceRow
 from posegen.utils.errors import DataError
 
 
@@ -29,8 +36,10 @@ class Computation:
     Args:
         methods: Name -> pairs.
         plan: What to compute.
-        joints: Name -> (n, 18, 3) of the targets; empty where they are not known.
+        joints: Name -> (n, 2, 18, 3) of targets and sources; empty where they are not
+            known, and those of sources 0 throughout where only they are not.
         fid_real: Images of the real set that was given, if any.
+        slices: Also score regions of the images.
     """
 
     def __init__(
@@ -39,11 +48,15 @@ class Computation:
         plan: Plan,
         joints: Mapping[str, np.ndarray],
         fid_real: Sequence[Path] | None,
+        slices: bool = False,
     ) -> None:
         self.methods = methods
         self.plan = plan
         self.joints = joints
-        self.variants = plan.variants
+        self.regions: list[str] = []
+        if slices:
+            self.regions = region_names(have_sources([*joints.values()]))
+        self.variants = plan.variants + [Variant(name) for name in self.regions]
         self.sets = SetScores(fid_real)
         self.pair_values: dict[str, PairValues] = {}
         self.set_values: dict[tuple[Cell, str], float | str] = {}
@@ -78,9 +91,9 @@ class Computation:
             if self.variants and not values.values:
                 raise DataError(next(iter(values.problems.values())))
 
-    def of_pairs(self, cell: Cell, name: str) -> np.ndarray | str:
+    def of_pairs(self, variant: Variant, name: str) -> np.ndarray | str:
         """(n,) float64, what each pair of a method got, or why they got nothing."""
-        number = self.variants.index(cell.variant)
+        number = self.variants.index(variant)
         found = self.pair_values[name]
         return found.values.get(number, found.problems.get(number, ''))
 
@@ -88,7 +101,7 @@ class Computation:
         """The score of a method, or why it has none."""
         if cell.of_set:
             return self.set_values[cell, name]
-        values = self.of_pairs(cell, name)
+        values = self.of_pairs(cell.variant, name)
         if isinstance(values, str):
             return values
         if not kept_count(cell.metric, len(values)):
@@ -97,5 +110,27 @@ class Computation:
 
     def interval(self, cell: Cell, name: str) -> Interval | None:
         """95 % interval of a score over the pairs; None for scores of sets."""
-        values = None if cell.of_set else self.of_pairs(cell, name)
-        return None if values is None else interval_of(cell.metric, values)
+        values = 'of the set' if cell.of_set else self.of_pairs(cell.variant, name)
+        return None if isinstance(values, str) else interval_of(cell.metric, values)
+
+    def slice_rows(self, name: str) -> Iterator[SliceRow]:
+        """Rows of a method: regions, and thirds of the pairs under the first protocol.
+
+        What needs the joints of the sources is left out where they are not known.
+        """
+        joints = self.joints[name]
+        protocol = self.plan.cells[0].protocol
+        found = {
+            region: self.of_pairs(Variant(region), name) for region in self.regions
+        }
+        regions = {key: of for key, of in found.items() if not isinstance(of, str)}
+        yield from region_rows(name, protocol, regions)
+        if have_sources([joints]):
+            values = {}
+            for cell in self.plan.cells:
+                if cell.protocol == protocol and not cell.of_set:
+                    of = self.of_pairs(cell.variant, name)
+                    if not isinstance(of, str):
+                        values[cell.name] = of
+            height, _ = image_size(self.methods[name][0].target)
+            yield from difficulty_rows(name, protocol, values, joints, height)

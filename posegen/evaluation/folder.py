@@ -20,6 +20,7 @@ from posegen.evaluation.pairs import ImageFolder, Pair, find_pairs
 from posegen.evaluation.plan import make_plan
 from posegen.evaluation.processes import choose_processes
 from posegen.evaluation.protocols import FID, PROTOCOLS, Protocol, get_protocol
+from posegen.evaluation.slicing import stack_joints
 from posegen.evaluation.table import PairScores, ScoreRow, ScoreTable
 from posegen.utils.errors import ConfigError, DataError
 
@@ -37,6 +38,7 @@ def score_folder(
     copy_source: bool = False,
     offline_features: bool = False,
     jpeg_round_trip: bool = False,
+    slices: bool = False,
     naming: str | None = None,
     processes: int | None = 1,
     progress: bool = False,
@@ -63,6 +65,9 @@ def score_folder(
             ``offline-features``, on images as they are stored.
         jpeg_round_trip: Where the code of a protocol stored results as jpeg, let those
             that are not go through one (in memory, Pillow's default quality) first.
+        slices: Also score parts of the body, regions that the source shows or hides,
+            and thirds of the pairs by pose distance and by what the source shows, under
+            the first protocol; needs ``annotations``.
         naming: Naming scheme of the results; None finds it for each folder.
         processes: Number of them that share the work; the numbers are the same. None
             takes one per core where there is enough work for them.
@@ -89,6 +94,8 @@ def score_folder(
     methods = _find_methods(generated, real_images, naming, copy_source)
     fid_images = None if fid_real is None else ImageFolder(fid_real)
     joints = None if annotations is None else Joints(annotations)
+    if slices and joints is None:
+        raise ConfigError('slices need joints: give annotations as well')
     plan = make_plan(
         chosen,
         has_joints=joints is not None,
@@ -99,8 +106,9 @@ def score_folder(
     computation = Computation(
         {name: method.pairs for name, method in methods.items()},
         plan,
-        {} if joints is None else _target_joints(methods, joints),
+        {} if joints is None else _joints_of(methods, joints),
         None if fid_images is None else fid_images.files,
+        slices,
     )
     if processes is None:
         processes = choose_processes(sum(len(m.pairs) for m in methods.values()))
@@ -114,12 +122,16 @@ def score_folder(
         copy_source=copy_source,
         offline_features=offline_features,
         jpeg_round_trip=jpeg_round_trip,
+        slices=slices,
         naming=naming,
         processes=processes,
     )
     inputs = _describe_inputs(real_images, methods, fid_images, annotations)
     return ScoreTable(
         tuple(rows),
+        slices=tuple(
+            row for name in methods if slices for row in computation.slice_rows(name)
+        ),
         disagreements=tuple(find_disagreements(rows)),
         manifest=make_manifest(inputs, chosen, options),
         pairs={name: _pair_scores(computation, name) for name in methods},
@@ -163,7 +175,9 @@ def _pair_scores(computation: Computation, name: str) -> PairScores:
     """What each pair of a method got under every protocol."""
     values = {}
     for cell in computation.plan.cells:
-        found = 'of the set' if cell.of_set else computation.of_pairs(cell, name)
+        found = (
+            'of the set' if cell.of_set else computation.of_pairs(cell.variant, name)
+        )
         if not isinstance(found, str):
             values[cell.protocol, cell.name] = found
     return PairScores(tuple(computation.methods[name]), values)
@@ -224,7 +238,7 @@ class Joints:
         keys = map(image_key, annotations.names)
         self.by_key = dict(zip(keys, annotations.keypoints))
 
-    def of(self, images: Sequence[tuple[Path, str]]) -> np.ndarray:
+    def of(self, images: Sequence[tuple[Path | None, str | None]]) -> np.ndarray:
         """(n, 18, 3) of images, each with its key.
 
         Raises:
@@ -232,18 +246,21 @@ class Joints:
         """
         for image, key in images:
             if key not in self.by_key:
-                raise DataError(f"'{self.file}' has no joints for '{image.name}'")
-        return np.stack([self.by_key[key] for _, key in images])
+                name = key if image is None else image.name
+                raise DataError(f"'{self.file}' has no joints for '{name}'")
+        return np.stack([self.by_key[str(key)] for _, key in images])
 
 
-def _target_joints(
-    methods: Mapping[str, _Method], joints: Joints
-) -> dict[str, np.ndarray]:
-    """Method -> (n, 18, 3), joints of the targets."""
-    return {
-        name: joints.of([(p.target, p.names[1]) for p in method.pairs])
-        for name, method in methods.items()
-    }
+def _joints_of(methods: Mapping[str, _Method], joints: Joints) -> dict[str, np.ndarray]:
+    """Method -> (n, 2, 18, 3), joints of targets and, if known, of sources."""
+    found = {}
+    for name, method in methods.items():
+        targets = joints.of([(p.target, p.names[1]) for p in method.pairs])
+        sources = [(p.source, p.names[0]) for p in method.pairs]
+        known = all(key in joints.by_key for _, key in sources)
+        others = joints.of(sources) if known else None
+        found[name] = stack_joints(targets, others)
+    return found
 
 
 def _describe_inputs(

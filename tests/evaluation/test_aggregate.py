@@ -1,0 +1,60 @@
+"""Scores of sets from those of pairs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from posegen.evaluation.aggregate import interval_of, kept_count, pool, too_few
+from posegen.evaluation.protocols import PSNR, get_protocol
+
+VALUES = np.array([10.0, 20.0, 30.0])
+
+
+@pytest.mark.parametrize(
+    ('protocol', 'metric', 'count', 'kept'),
+    [
+        ('gfla', 'fid', 8570, 8512),
+        ('gfla', 'lpips', 12000, 11968),
+        ('pcdms', 'fid', 8570, 8448),
+        ('cfld', 'fid', 8570, 8570),
+        ('gfla', 'ssim', 60, 60),
+        ('gfla', 'fid', 60, 0),
+    ],
+)
+def test_dropped_batches(protocol, metric, count, kept):
+    assert kept_count(get_protocol(protocol).metric(metric), count) == kept
+
+
+def test_dropped_images_do_not_count():
+    metric = get_protocol('dior').metric('lpips')  # batches of 8
+    assert pool(metric, np.arange(15.0)) == np.arange(8.0).mean()
+    assert '7 images are less than one batch of 8' in too_few(metric, 7)
+
+
+@pytest.mark.parametrize(
+    ('metric', 'expected'),
+    [
+        (PSNR(name='psnr'), 20),
+        (PSNR(name='psnr', mean='set'), -10 * math.log10((0.1 + 0.01 + 0.001) / 3)),
+        (
+            PSNR(name='psnr', mean='batch', batch_size=2),
+            (2 * -10 * math.log10((0.1 + 0.01) / 2) + 30) / 3,
+        ),
+        ('st_lpips', 20),
+    ],
+)
+def test_means(metric, expected):
+    assert pool(metric, VALUES) == pytest.approx(expected)
+
+
+def test_intervals_hold_the_score_and_repeat():
+    values = np.random.default_rng(1).normal(0.5, 0.1, 400)
+    metric = get_protocol('posegen').metric('ssim')
+    low, high = interval_of(metric, values)
+    assert low < values.mean() < high
+    # 1.96 standard errors on either side
+    assert high - low == pytest.approx(2 * 1.96 * 0.1 / 20, rel=0.15)
+    assert interval_of(metric, values) == (low, high)
