@@ -1,0 +1,54 @@
+"""Samples per second of a config's dataset and of the published way, side by side."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add('config', help='config file; without its data, pictures are made to time with')
+    add('--split', choices=('train', 'val', 'test'), default='train')
+    add('--workers', type=int, default=0, help='processes that load (0: this one)')
+    add('--seconds', type=float, default=20.0, help='time to measure for (20)')
+    add('--made', action='store_true', help='take made pictures in any case')
+    add('--json', metavar='FILE', help='write the numbers to this file too')
+    add('--cfg-options', nargs='+', metavar='KEY=VALUE', help='changes to the config')
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measure and print; errors are one line."""
+    args = parse_args(argv)
+    import json
+
+    from posegen.datasets.benchmark import benchmark_dataset, format_benchmark
+    from posegen.engine.config import fill_data_root, load_config
+    from posegen.utils.errors import PosegenError
+
+    try:
+        cfg = load_config(args.config, args.cfg_options)
+        fill_data_root(cfg)
+        loader = cfg[f'{args.split}_dataloader']
+        report = benchmark_dataset(
+            loader['dataset'],
+            loader['batch_size'],
+            args.workers,
+            args.seconds,
+            args.made,
+        )
+    except PosegenError as error:
+        raise SystemExit(f'benchmark_data: {error}') from None
+    print(f'{args.config}, {args.split}: {format_benchmark(report)}')
+    if args.json:
+        Path(args.json).write_text(json.dumps(report, indent=2) + '\n')
+
+
+if __name__ == '__main__':
+    main()
