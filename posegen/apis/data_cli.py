@@ -247,13 +247,14 @@ def _photo_set_text(result: PhotoSet) -> str:
         )
     tool = 'python tools/datasets'
     config = shlex.quote(str(result.config))
+    work_dir = shlex.quote(f'work_dirs/{result.folder.name}')
     return '\n'.join(
         [
             *lines,
             'next:',
             f'  {tool}/doctor.py {config}',
             f'  {tool}/browse_dataset.py {config}',
-            f'  posegen train {config} --cfg-options {_LONGER}',
+            f'  posegen train {config} --work-dir {work_dir} --cfg-options {_LONGER}',
         ]
     )
 
