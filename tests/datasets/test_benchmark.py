@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -116,41 +117,37 @@ def test_wrong_arguments(change, message):
         benchmark_dataset({'type': arguments.pop('type')}, **arguments)
 
 
-def run_tool(*args: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, str(TOOL), *args],
+def test_without_the_data_pictures_are_made(tmp_path):
+    size = {'image_size': (256, 256), 'annotation_size': (256, 176)}
+    dataset = {'type': 'PosePairDataset', 'data_root': str(tmp_path / 'none'), **size}
+    report = benchmark_dataset(dataset, batch_size=2, seconds=0.2)
+    assert report['data'] == 'made here'
+    assert report['image_size'] == [256, 256]
+    assert report['speed_up'] > 6  # 25 on a quiet machine
+
+
+def test_the_command_says_that_ours_is_faster(tmp_path):
+    out = tmp_path / 'speed.json'
+    done = subprocess.run(
+        [sys.executable, str(TOOL), str(CONFIG), '--made', '--seconds', '0.4']
+        + ['--json', str(out)],
         env={**os.environ, 'OMP_NUM_THREADS': '1'},
         capture_output=True,
         text=True,
         cwd=ROOT,
     )
-
-
-@pytest.mark.parametrize(
-    'config, least',
-    [('spig_market1501-128x64.py', 2.0), ('spig_deepfashion-256x256.py', 4.0)],
-)
-def test_the_command_says_that_ours_is_faster(tmp_path, config, least):
-    """Without any data; 8 and 25 times on a quiet machine."""
-    out = tmp_path / 'speed.json'
-    done = run_tool(
-        *[str(CONFIG.with_name(config)), '--made', '--seconds', '0.4'],
-        *['--json', str(out)],
-    )
     assert done.returncode == 0, done.stderr
     assert 'images: made here' in done.stdout
     rows = dict(re.findall(r'^(posegen|published) +(\d+) ', done.stdout, re.MULTILINE))
     assert set(rows) == set(WAYS)
-    assert int(rows['posegen']) > least * int(rows['published'])
+    assert int(rows['posegen']) > 3 * int(rows['published'])  # 8 on a quiet machine
     assert 'maps of a batch, built by the model: ' in done.stdout
     report = json.loads(out.read_text())
-    assert report['speed_up'] > least
     assert f'speed-up per core: {report["speed_up"]:.1f}x' in done.stdout
 
 
-def test_errors_are_one_line(tmp_path):
-    done = run_tool(str(CONFIG), '--cfg-options', 'train_dataloader.dataset.type=Other')
-    assert done.returncode == 1
-    assert done.stderr == (
-        'benchmark_data: the benchmark needs a PosePairDataset, got Other\n'
-    )
+def test_errors_are_one_line():
+    main = runpy.run_path(str(TOOL))['main']
+    wrong = 'train_dataloader.dataset.type=Other'
+    with pytest.raises(SystemExit, match='^benchmark_data: the benchmark needs a Pose'):
+        main([str(CONFIG), '--cfg-options', wrong])
