@@ -83,21 +83,39 @@ class DiscriminatorSet(nn.Module):
                 dict(entry['net']), default_args=dict(in_channels=channels)
             )
 
-    def forward(self, image: Tensor, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Logits of every discriminator.
+    def join(self, image: Tensor, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What each discriminator sees.
 
         Args:
             image: (B, 3, H, W) in [-1, 1], real or generated.
             maps: Name -> (B, C, H, W); must hold every condition.
 
         Returns:
+            Name of the discriminator -> (B, in_channels, H, W).
+        """
+        return {
+            name: torch.cat([image, *(maps[key] for key in condition)], dim=1)
+            for name, condition in self.conditions.items()
+        }
+
+    def forward(
+        self,
+        image: Tensor | Mapping[str, Tensor],
+        maps: Mapping[str, Tensor] | None = None,
+    ) -> dict[str, Tensor]:
+        """Logits of every discriminator.
+
+        Args:
+            image: (B, 3, H, W) in [-1, 1], real or generated; or what :meth:`join`
+                gives, where discriminators are to see different images.
+            maps: Name -> (B, C, H, W); must hold every condition of an ``image`` that
+                is not joined yet.
+
+        Returns:
             Name of the discriminator -> its map of logits.
         """
-        logits = {}
-        for name, net in self.nets.items():
-            joined = [image, *(maps[key] for key in self.conditions[name])]
-            logits[name] = net(torch.cat(joined, dim=1))
-        return logits
+        joined = image if isinstance(image, Mapping) else self.join(image, maps or {})
+        return {name: net(joined[name]) for name, net in self.nets.items()}
 
 
 def _condition(name: str, entry: Mapping) -> tuple[str, ...]:

@@ -57,7 +57,8 @@ class GANLoss(nn.Module):
 
     Args:
         mode: ``'lsgan'``, ``'log'`` or ``'hinge'``.
-        weight: Factor of the generator's loss; the discriminator's has none.
+        weight: Factor of the generator's loss.
+        discriminator_weight: Factor of the discriminators' loss.
 
     Raises:
         ValueError: The mode is unknown.
@@ -65,20 +66,30 @@ class GANLoss(nn.Module):
 
     layers_needed: frozenset[str] = frozenset()
 
-    def __init__(self, mode: str = 'lsgan', weight: float = 2.0) -> None:
+    def __init__(
+        self,
+        mode: str = 'lsgan',
+        weight: float = 2.0,
+        discriminator_weight: float = 1.0,
+    ) -> None:
         super().__init__()
         if mode not in _MODES:
             raise ValueError(f'mode must be one of {tuple(_MODES)}, got {mode!r}')
         self.mode = mode
         self.weight = weight
+        self.discriminator_weight = discriminator_weight
 
     def generator(self, fake_logits: Tensor) -> Tensor:
         """Weighted scalar that falls as the generated images pass for real."""
         return self.weight * _MODES[self.mode][0](fake_logits)
 
     def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-        """Unweighted scalar that falls as real and generated images are told apart."""
-        return _MODES[self.mode][1](real_logits, fake_logits)
+        """Weighted scalar that falls as real and generated images are told apart."""
+        loss = _MODES[self.mode][1](real_logits, fake_logits)
+        return self.discriminator_weight * loss
 
     def extra_repr(self) -> str:
-        return f'mode={self.mode!r}, weight={self.weight}'
+        return (
+            f'mode={self.mode!r}, weight={self.weight}, '
+            f'discriminator_weight={self.discriminator_weight}'
+        )
