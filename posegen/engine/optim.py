@@ -32,8 +32,9 @@ class MultiOptimWrapperConstructor:
         )
 
     ``generator`` trains ``model.generator``, ``discriminator`` trains
-    ``model.discriminators``; any other name is the name of the module itself. Only
-    parameters that ask for a gradient are given to the optimizer.
+    ``model.discriminators``, ``discriminator_<name>`` the one of them with that name;
+    any other name is the name of the module itself. Only parameters that ask for a
+    gradient are given to the optimizer.
 
     Args:
         optim_wrapper_cfg: Config of a wrapper by name; each may have a
@@ -85,9 +86,18 @@ def unwrap(module: nn.Module) -> nn.Module:
     return module
 
 
-def _build(name: str, cfg: Mapping[str, Any], model: nn.Module) -> OptimWrapper:
+def _find(name: str, model: nn.Module) -> tuple[str, nn.Module | None]:
+    """The module that an optimizer is named after, and what it is called."""
     attribute = MODULE_NAMES.get(name, name)
-    part = getattr(model, attribute, None)
+    one = name.removeprefix('discriminator_')
+    if hasattr(model, attribute) or one == name:
+        return attribute, getattr(model, attribute, None)
+    every = unwrap(getattr(model, 'discriminators', None))
+    return f'discriminators.{one}', dict(getattr(every, 'nets', {})).get(one)
+
+
+def _build(name: str, cfg: Mapping[str, Any], model: nn.Module) -> OptimWrapper:
+    attribute, part = _find(name, model)
     if not isinstance(part, nn.Module):
         raise ValueError(
             f'optimizer {name!r}: {type(model).__name__} has no module {attribute!r}'
