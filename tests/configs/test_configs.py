@@ -13,7 +13,7 @@ from torch import Tensor
 
 from posegen.engine.config import check_config, load_config, merge_stage, stage_entries
 from posegen.engine.optim import MultiOptimWrapperConstructor
-from posegen.registry import MODELS
+from posegen.registry import MODELS, TRANSFORMS
 from posegen.utils.paths import configs_root
 
 CONFIGS = sorted(f for f in configs_root().glob('*/*.py') if f.parent.name != '_base_')
@@ -108,6 +108,22 @@ def test_a_preset_differs_in_the_optimiser(name: str) -> None:
             expected = dict(type='Adam', lr=lr, betas=(0.0, 0.999))
             stage['optim_wrapper'][net]['optimizer'] = expected
     assert cfg == preset
+
+
+def test_augmentation_changes_the_training_pairs_only() -> None:
+    plain, augmented = (
+        load_config(SPIG / f'spig_market1501-128x64{suffix}.py').to_dict()
+        for suffix in ('', '_aug')
+    )
+    pipeline = augmented['train_dataloader']['dataset'].pop('pipeline')
+    types = [step['type'] for step in pipeline]
+    assert types == ['LoadPairImages', 'AffinePair', 'PackPair']
+    stated, default = (
+        TRANSFORMS.build(pipeline[1]),
+        TRANSFORMS.build({'type': types[1]}),
+    )
+    assert vars(stated) == vars(default)
+    assert plain == augmented
 
 
 def batch_of_one(size: tuple[int, int]) -> dict:
