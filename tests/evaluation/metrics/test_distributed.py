@@ -56,7 +56,8 @@ def _rank_main(rank, port, folder, real_dir, expected):
     for start in range(0, len(mine), 4):
         evaluator.process(mine[start : start + 4])
     values = evaluator.evaluate(COUNT)
-    assert values == pytest.approx(expected, rel=1e-5)
+    # NaN: no pixel of these samples is hidden.
+    assert values == pytest.approx(expected, rel=1e-5, nan_ok=True)
     exact = {name: values[name] for name in ('ssim', 'psnr', 'l1', 'mask_ssim', 'epe')}
     assert exact == pytest.approx({k: expected[k] for k in exact}, rel=0, abs=1e-12)
     dist.destroy_process_group()
