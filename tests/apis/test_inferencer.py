@@ -219,11 +219,11 @@ def test_devices():
         pick_device('gpu')
 
 
-def test_openpose_json_of_a_crowd_takes_the_first(toy, tmp_path):
+def test_openpose_json_of_a_crowd_takes_the_surest(toy, tmp_path):
     path = tmp_path / 'pose.json'
     people = [
-        {'pose_keypoints_2d': pose_at(point).ravel().tolist()}
-        for point in ((9, 30), (20, 50))
+        {'pose_keypoints_2d': (pose_at(point) * [1, 1, score]).ravel().tolist()}
+        for point, score in (((20, 50), 0.5), ((9, 30), 0.9))
     ]
     path.write_text(json.dumps({'people': people}))
     image = toy(grey(64, 32), path, path).images[0]
