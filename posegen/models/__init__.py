@@ -4,14 +4,21 @@ from posegen.models import feature_nets, layers, losses, ops
 from posegen.models.base import BasePoseTransfer
 from posegen.models.discriminators import DiscriminatorSet, ResDiscriminator
 from posegen.models.flow_based import FlowBasedTransfer
+from posegen.models.gfla import GFLA, GFLAGenerator
+from posegen.models.patn import PATN, PATNDiscriminator, PATNGenerator
 from posegen.models.preprocessor import PosePairPreprocessor
 from posegen.models.spig import SPIG, SPIGGenerator
 
 __all__ = [
+    'GFLA',
+    'PATN',
     'SPIG',
     'BasePoseTransfer',
     'DiscriminatorSet',
     'FlowBasedTransfer',
+    'PATNDiscriminator',
+    'PATNGenerator',
+    'GFLAGenerator',
     'PosePairPreprocessor',
     'ResDiscriminator',
     'SPIGGenerator',

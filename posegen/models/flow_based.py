@@ -21,8 +21,10 @@ class FlowBasedTransfer(BasePoseTransfer):
 
     Args:
         train_stage: ``'flow'`` or ``'full'``.
-        generator: Config; the generator takes ``flow_only`` and has
-            ``flow_parameters()``.
+        generator: Config; the generator takes ``flow_only``, gives ``flows`` (part ->
+            level -> (flow, visibility)) beside the image, and has
+            ``flow_parameters()`` and ``finest_level``, the level whose flow is shown
+            and scored.
         discriminators: As in :class:`~posegen.models.base.BasePoseTransfer`.
         feature_net: As there.
         losses: As there, and ``sam``.
@@ -53,6 +55,7 @@ class FlowBasedTransfer(BasePoseTransfer):
             generator, discriminators, feature_net, losses, data_preprocessor
         )
         self.train_stage = train_stage
+        self.level = self.generator.finest_level
         if train_stage == 'flow':
             if losses is not None and 'sam' not in self.losses:
                 raise ValueError("train_stage='flow' trains with losses.sam, not given")
@@ -74,6 +77,46 @@ class FlowBasedTransfer(BasePoseTransfer):
             batch['target_keypoints'],
             flow_only=self.train_stage == 'flow',
         )
+
+    def generate(
+        self, source_image: Tensor, source_keypoints: Tensor, target_keypoints: Tensor
+    ) -> dict:
+        """Generate images; arguments as in the base class.
+
+        Returns:
+            ``image`` (B, 3, H, W) in [-1, 1]; ``flow`` part -> (B, 2, h, w) and
+            ``visibility`` part -> (B, 1, h, w) at the generator's finest level. In
+            stage ``'flow'`` the image is the source warped by the flow, since the rest
+            of the generator is not trained yet.
+        """
+        batch = dict(
+            source_image=source_image,
+            source_keypoints=source_keypoints,
+            target_keypoints=target_keypoints,
+        )
+        out = self.run_generator(batch)
+        at_level = {part: levels[self.level] for part, levels in out['flows'].items()}
+        flow = {part: pair[0] for part, pair in at_level.items()}
+        visibility = {part: pair[1] for part, pair in at_level.items()}
+        image = out.get('image')
+        if image is None:
+            image = self.warped_source(source_image, target_keypoints, flow)
+        return dict(image=image, flow=flow, visibility=visibility)
+
+    def warped_source(
+        self, source: Tensor, target_keypoints: Tensor, flows: Mapping[str, Tensor]
+    ) -> Tensor:
+        """What stage ``'flow'`` shows: the source (B, 3, H, W) moved by its flows.
+
+        Args:
+            source: (B, 3, H, W) in [-1, 1].
+            target_keypoints: (B, 18, 3) in pixels.
+            flows: Part -> (B, 2, h, w) in pixels of that map.
+
+        Returns:
+            (B, 3, H, W).
+        """
+        raise NotImplementedError
 
     def loss_masks(self, batch: Mapping) -> dict[str, Tensor] | None:
         """Part -> (B, 1, H, W) region of the target that L_sam looks at; None: all."""

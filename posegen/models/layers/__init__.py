@@ -10,15 +10,26 @@ from posegen.models.layers.blocks import (
     init_orthogonal,
 )
 from posegen.models.layers.encoder import FeatureEncoder, ResidualDecoder
-from posegen.models.layers.flow_net import PoseFlowNet
+from posegen.models.layers.flow_net import (
+    PoseFlowNet,
+    parameters_of_flow,
+    train_visibility_at,
+)
 from posegen.models.layers.hybrid_dilated import HybridDilatedBlock
 from posegen.models.layers.pyramid_nonlocal import PyramidNonLocalBlock
+from posegen.models.layers.warping import (
+    BilinearWarp,
+    LocalAttentionWarp,
+    VisibilitySelection,
+)
 
 __all__ = [
+    'BilinearWarp',
     'EncoderBlock',
     'FeatureEncoder',
     'HybridDilatedBlock',
     'Jump',
+    'LocalAttentionWarp',
     'OutputHead',
     'PoseFlowNet',
     'PyramidNonLocalBlock',
@@ -26,5 +37,8 @@ __all__ = [
     'ResBlockDecoder',
     'ResBlockEncoder',
     'ResidualDecoder',
+    'VisibilitySelection',
     'init_orthogonal',
+    'parameters_of_flow',
+    'train_visibility_at',
 ]

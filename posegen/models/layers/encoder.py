@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import islice
+
 from torch import Tensor, nn
 
 from posegen.models.layers.blocks import (
@@ -31,6 +34,7 @@ class FeatureEncoder(nn.Module):
 
     Attributes:
         out_channels: Channels of the result.
+        channels: Level -> channels of its features.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class FeatureEncoder(nn.Module):
         super().__init__()
         channels = widths(base_channels, level, max_channels)
         self.level = level
+        self.channels = dict(enumerate(channels, start=1))
         self.out_channels = channels[-1]
         self.blocks = nn.Sequential(
             *(
@@ -56,13 +61,23 @@ class FeatureEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) -> (B, out_channels, H/2^level, W/2^level)."""
+        return self.pyramid(x)[self.level]
+
+    def pyramid(self, x: Tensor) -> dict[int, Tensor]:
+        """(B, in_channels, H, W) -> level -> its features, from level 1 down."""
         check_divisible(x.shape, 2**self.level, type(self).__name__)
-        return self.blocks(x)
+        feats = {}
+        for level, block in enumerate(self.blocks, start=1):
+            feats[level] = x = block(x)
+        return feats
 
 
 @MODELS.register_module()
 class ResidualDecoder(nn.Module):
     """Residual blocks and deconvolutions up to an image (paper equation 8).
+
+    A generator that has more to say at finer levels gives ``refine``: GFLA attends to
+    the source there.
 
     Args:
         in_channels: Channels of the features.
@@ -71,6 +86,9 @@ class ResidualDecoder(nn.Module):
         num_blocks: Residual blocks before each deconvolution.
         norm: ``'instance'``, ``'layer'`` or None.
         init_gain: Of the orthogonal weights that training starts from.
+
+    Attributes:
+        channels: Level -> channels of the features that its residual blocks read.
     """
 
     def __init__(
@@ -84,16 +102,36 @@ class ResidualDecoder(nn.Module):
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
+        self.channels: dict[int, int] = {}
         channels = in_channels
-        for _ in range(level):
+        for step in range(level):
+            self.channels[level - step] = channels
             out_channels = max(channels // 2, min_channels)
             layers += [ResBlock(channels, norm) for _ in range(num_blocks)]
             layers.append(ResBlockDecoder(channels, out_channels, channels, norm))
             channels = out_channels
+        self.layers_per_level = num_blocks + 1
         self.body = nn.Sequential(*layers)
         self.head = OutputHead(channels)
         init_orthogonal(self, init_gain)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, in_channels, h, w) -> (B, 3, h*2^level, w*2^level) in [-1, 1]."""
-        return self.head(self.body(x))
+    def forward(
+        self, x: Tensor, refine: Callable[[int, Tensor], Tensor] | None = None
+    ) -> Tensor:
+        """Paint the image.
+
+        Args:
+            x: (B, in_channels, h, w) features at ``level``.
+            refine: (level, features) -> features of the same shape, called at every
+                level from ``level`` to 1 before its residual blocks.
+
+        Returns:
+            (B, 3, h*2^level, w*2^level) in [-1, 1].
+        """
+        layers = iter(self.body)
+        for level in self.channels:
+            if refine is not None:
+                x = refine(level, x)
+            for layer in islice(layers, self.layers_per_level):
+                x = layer(x)
+        return self.head(x)

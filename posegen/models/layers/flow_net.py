@@ -6,7 +6,7 @@ paper's part networks see the two sub-poses only, not the source image.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -124,6 +124,41 @@ class PoseFlowNet(nn.Module):
     def visibility_parameters(self, level: int) -> Iterator[nn.Parameter]:
         """Parameters on which nothing but the visibility of a level depends."""
         return self.visibility_heads[str(level)].parameters()
+
+
+def train_visibility_at(net: nn.Module, levels: Iterable[int]) -> None:
+    """Train the visibility heads of some levels and freeze the others, in place.
+
+    Nothing reads the visibility of a level that is not warped, so nothing could train
+    it.
+
+    Args:
+        net: A flow net: has ``levels`` and ``visibility_parameters(level)``.
+        levels: Levels at which features are warped.
+
+    Raises:
+        ValueError: If the net does not predict at one of them.
+    """
+    levels = set(levels)
+    for level in sorted(levels - set(net.levels)):
+        raise ValueError(
+            f'flow must predict at level={level}, where features are warped; its '
+            f'levels are {tuple(net.levels)}'
+        )
+    for level in net.levels:
+        for parameter in net.visibility_parameters(level):
+            parameter.requires_grad_(level in levels)
+
+
+def parameters_of_flow(nets: Iterable[nn.Module]) -> Iterator[nn.Parameter]:
+    """Parameters of flow nets on which their flow depends: all but visibility heads."""
+    for net in nets:
+        heads = {
+            id(parameter)
+            for level in net.levels
+            for parameter in net.visibility_parameters(level)
+        }
+        yield from (p for p in net.parameters() if id(p) not in heads)
 
 
 def _heads(channels: dict[int, int], out_channels: int) -> nn.ModuleDict:

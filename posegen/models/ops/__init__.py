@@ -4,6 +4,7 @@ A flow is (B, 2, h, w), dx and dy in pixels of that feature map, and reads backw
 output at p takes the source at p + flow(p).
 """
 
+from posegen.models.ops.blocks import conv_blocks, sum_blocks
 from posegen.models.ops.correctness import max_similarity, sampling_correctness
 from posegen.models.ops.regularization import affine_regularization
 from posegen.models.ops.resize import resize_flow
@@ -11,10 +12,12 @@ from posegen.models.ops.warp import extract_blocks, flow_warp, gaussian_warp
 
 __all__ = [
     'affine_regularization',
+    'conv_blocks',
     'extract_blocks',
     'flow_warp',
     'gaussian_warp',
     'max_similarity',
     'resize_flow',
     'sampling_correctness',
+    'sum_blocks',
 ]

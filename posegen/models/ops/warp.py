@@ -22,8 +22,8 @@ def flow_warp(x: Tensor, flow: Tensor) -> Tensor:
     Raises:
         ValueError: the shapes do not belong together.
     """
-    _check_warp(x, flow)
-    return _read_bilinear(x, *_positions(flow))
+    check_warp(x, flow)
+    return read_bilinear(x, *positions(flow))
 
 
 def gaussian_warp(
@@ -52,13 +52,13 @@ def gaussian_warp(
         ValueError: the shapes do not belong together, ``kernel_size`` is odd or < 2, or
             ``sigma`` is not positive.
     """
-    _check_warp(x, flow)
+    check_warp(x, flow)
     if kernel_size < 2 or kernel_size % 2:
         raise ValueError(f'kernel_size must be even and >= 2, got {kernel_size}')
     if sigma <= 0:
         raise ValueError(f'sigma must be > 0, got {sigma}')
     batch, channels, height, width = x.shape
-    pos_x, pos_y = _positions(flow)
+    pos_x, pos_y = positions(flow)
     column, weight_x = _gaussian_taps(pos_x, width, kernel_size, sigma)
     row, weight_y = _gaussian_taps(pos_y, height, kernel_size, sigma)
     image = torch.arange(batch, device=x.device).view(-1, 1, 1, 1, 1)
@@ -96,22 +96,22 @@ def extract_blocks(x: Tensor, flow: Tensor, kernel_size: int) -> Tensor:
     Raises:
         ValueError: the shapes do not belong together, or ``kernel_size`` is not odd.
     """
-    _check_warp(x, flow)
+    check_warp(x, flow)
     if kernel_size < 1 or kernel_size % 2 == 0:
         raise ValueError(f'kernel_size must be odd and >= 1, got {kernel_size}')
     k = kernel_size
     height, width = x.shape[-2:]
     pos_x, pos_y = (
         p.repeat_interleave(k, dim=1).repeat_interleave(k, dim=2)
-        for p in _positions(flow)
+        for p in positions(flow)
     )
     offset = torch.arange(k, dtype=pos_x.dtype, device=x.device) - k // 2
-    return _read_bilinear(
+    return read_bilinear(
         x, pos_x + offset.repeat(width), pos_y + offset.repeat(height)[:, None]
     )
 
 
-def _check_warp(x: Tensor, flow: Tensor) -> None:
+def check_warp(x: Tensor, flow: Tensor) -> None:
     if x.dim() != 4:
         raise ValueError(f'x must be (B, C, h, w), got shape {tuple(x.shape)}')
     expected = (x.shape[0], 2, *x.shape[2:])
@@ -122,7 +122,7 @@ def _check_warp(x: Tensor, flow: Tensor) -> None:
         )
 
 
-def _positions(flow: Tensor) -> tuple[Tensor, Tensor]:
+def positions(flow: Tensor) -> tuple[Tensor, Tensor]:
     """Absolute x and y (B, h, w) that a flow points at, in float32 or better.
 
     Half precision cannot name a position to a fraction of a pixel beyond 128.
@@ -134,7 +134,7 @@ def _positions(flow: Tensor) -> tuple[Tensor, Tensor]:
     return flow[:, 0] + column, flow[:, 1] + row[:, None]
 
 
-def _read_bilinear(x: Tensor, pos_x: Tensor, pos_y: Tensor) -> Tensor:
+def read_bilinear(x: Tensor, pos_x: Tensor, pos_y: Tensor) -> Tensor:
     """``x`` at positions (B, oh, ow) given in its pixels -> (B, C, oh, ow)."""
     height, width = x.shape[-2:]
     # A side of one pixel has no extent to divide by; any position reads that pixel.

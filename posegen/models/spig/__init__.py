@@ -1,17 +1,11 @@
 """The paper's method: model, generator and the parts that only it uses."""
 
-from posegen.models.spig.components import (
-    BilinearWarp,
-    ConcatFusion,
-    VisibilitySelection,
-)
+from posegen.models.spig.components import ConcatFusion
 from posegen.models.spig.generator import SPIGGenerator
 from posegen.models.spig.model import SPIG
 
 __all__ = [
     'SPIG',
-    'BilinearWarp',
     'ConcatFusion',
     'SPIGGenerator',
-    'VisibilitySelection',
 ]

@@ -1,4 +1,4 @@
-"""Warp operator, visibility selection and fusion of the paper (equations 2, 3, 6)."""
+"""Fusion of the paper (equation 6)."""
 
 from __future__ import annotations
 
@@ -8,45 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from posegen.models.layers.blocks import INIT_GAIN, ResBlock, init_orthogonal
-from posegen.models.ops import flow_warp
 from posegen.registry import MODELS
-
-
-@MODELS.register_module()
-class BilinearWarp(nn.Module):
-    """G_warp of eq. 2: fetch source features at p + flow(p) by bilinear interpolation.
-
-    Args:
-        channels: Channels of the features. Bilinear sampling has no parameters; learned
-            warp operators in this place need the number.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.channels = channels
-
-    def forward(self, source_feat: Tensor, target_feat: Tensor, flow: Tensor) -> Tensor:
-        """Warp source features into the target pose.
-
-        Args:
-            source_feat: (B, C, h, w) features of the source.
-            target_feat: (B, C, h, w) features of the target pose; not used here, other
-                operators attend with them.
-            flow: (B, 2, h, w) backward flow: dx, dy in pixels of this map.
-
-        Returns:
-            (B, C, h, w).
-        """
-        return flow_warp(source_feat, flow)
-
-
-@MODELS.register_module()
-class VisibilitySelection(nn.Module):
-    """Eq. 3: V * warped source + (1 - V) * pose features."""
-
-    def forward(self, warped: Tensor, pose_feat: Tensor, visibility: Tensor) -> Tensor:
-        """(B, C, h, w) twice and visibility (B, 1, h, w) in [0, 1] -> (B, C, h, w)."""
-        return visibility * warped + (1 - visibility) * pose_feat
 
 
 @MODELS.register_module()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from posegen.codecs import NUM_JOINTS, keypoints_to_heatmaps, part_images
+from posegen.models.layers.flow_net import parameters_of_flow, train_visibility_at
 from posegen.registry import MODELS
 
 Flows = dict[int, tuple[Tensor, Tensor]]
@@ -71,14 +72,15 @@ class SPIGGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.parts = {name: _checked(name, joints) for name, joints in parts.items()}
-        self.level = level
+        self.level = self.finest_level = level
         self.heatmap_sigma = heatmap_sigma
         self.crop = crop
         self.crop_margin = crop_margin
         self.flow_nets = nn.ModuleDict(
             {p: _build(flow, num_joints=len(j)) for p, j in self.parts.items()}
         )
-        self._freeze_unused_heads()
+        for net in self.flow_nets.values():
+            train_visibility_at(net, [level])
         self.image_encoders = self._per_part(image_encoder, in_channels=3)
         self.pose_encoders = nn.ModuleDict(
             {p: _build(pose_encoder, in_channels=len(j)) for p, j in self.parts.items()}
@@ -100,18 +102,6 @@ class SPIGGenerator(nn.Module):
 
     def _per_part(self, cfg: Mapping, **supplied: int) -> nn.ModuleDict:
         return nn.ModuleDict({part: _build(cfg, **supplied) for part in self.parts})
-
-    def _freeze_unused_heads(self) -> None:
-        """Nothing reads the visibility of other levels, so nothing could train it."""
-        for net in self.flow_nets.values():
-            if self.level not in net.levels:
-                raise ValueError(
-                    f'flow must predict at level={self.level}, where features are '
-                    f'warped; its levels are {tuple(net.levels)}'
-                )
-            for level in set(net.levels) - {self.level}:
-                for parameter in net.visibility_parameters(level):
-                    parameter.requires_grad_(False)
 
     def _part_channels(self) -> int:
         part = next(iter(self.parts))
@@ -258,13 +248,7 @@ class SPIGGenerator(nn.Module):
 
     def flow_parameters(self) -> Iterator[nn.Parameter]:
         """Parameters that stage 1 trains: the flow nets without visibility heads."""
-        frozen = {
-            id(parameter)
-            for net in self.flow_nets.values()
-            for level in net.levels
-            for parameter in net.visibility_parameters(level)
-        }
-        return (p for p in self.flow_nets.parameters() if id(p) not in frozen)
+        return parameters_of_flow(self.flow_nets.values())
 
 
 def _checked(part: str, joints: Sequence[int]) -> tuple[int, ...]:

@@ -62,7 +62,6 @@ class SPIG(FlowBasedTransfer):
         )
         self.mask_radius = mask_radius
         self.parts = dict(self.generator.parts)
-        self.level = self.generator.level
 
     def part_regions(
         self, keypoints: Tensor, size: tuple[int, int], radius: float = BODY_RADIUS
@@ -88,32 +87,7 @@ class SPIG(FlowBasedTransfer):
         size = tuple(batch['target_image'].shape[-2:])
         return self.part_regions(batch['target_keypoints'], size, self.mask_radius)
 
-    def generate(
-        self, source_image: Tensor, source_keypoints: Tensor, target_keypoints: Tensor
-    ) -> dict:
-        """Generate images; arguments as in the base class.
-
-        Returns:
-            ``image`` (B, 3, H, W) in [-1, 1]; ``flow`` part -> (B, 2, h, w) and
-            ``visibility`` part -> (B, 1, h, w) at the generator's level. In stage
-            ``'flow'`` the image is the source warped by the part flows, since the rest
-            of the generator is not trained yet.
-        """
-        batch = dict(
-            source_image=source_image,
-            source_keypoints=source_keypoints,
-            target_keypoints=target_keypoints,
-        )
-        out = self.run_generator(batch)
-        at_level = {part: levels[self.level] for part, levels in out['flows'].items()}
-        flow = {part: pair[0] for part, pair in at_level.items()}
-        visibility = {part: pair[1] for part, pair in at_level.items()}
-        image = out.get('image')
-        if image is None:
-            image = self._warped_source(source_image, target_keypoints, flow)
-        return dict(image=image, flow=flow, visibility=visibility)
-
-    def _warped_source(
+    def warped_source(
         self, source: Tensor, target_keypoints: Tensor, flows: Mapping[str, Tensor]
     ) -> Tensor:
         """The source warped by each part's flow inside that part's region."""

@@ -9,7 +9,8 @@ import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn
 
-from posegen.models.spig import SPIG, BilinearWarp, ConcatFusion, VisibilitySelection
+from posegen.models.layers import BilinearWarp, VisibilitySelection
+from posegen.models.spig import SPIG, ConcatFusion
 from posegen.registry import MODELS
 
 SIZE = (64, 32)
