@@ -6,7 +6,7 @@ config needs no arguments that the dataset has already.
 
 from .affine import AffinePair
 from .color import ColorJitterPair
-from .common import SIDES, TRUTH_TYPES
+from .common import SIDES, TRUTH_TYPES, random_of
 from .flip import FlipPair
 from .joints import DropJoints, JointNoise
 from .loading import LoadPairImages, LoadTruth
@@ -25,5 +25,6 @@ __all__ = [
     'LoadTruth',
     'PackPair',
     'ResizePair',
+    'random_of',
     'resize_image',
 ]
