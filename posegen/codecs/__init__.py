@@ -6,6 +6,7 @@ from .joints import DEFAULT_PARTS, JOINT_NAMES, LEFT_RIGHT_PAIRS, LIMBS, NUM_JOI
 from .masks import pose_mask
 from .names import PAIR_SEPARATOR, pair_stem, split_pair_stem
 from .parts import part_boxes, part_images, part_masks
+from .stickman import keypoints_to_stickman
 
 __all__ = [
     'DEFAULT_PARTS',
@@ -15,6 +16,7 @@ __all__ = [
     'NUM_JOINTS',
     'PAIR_SEPARATOR',
     'keypoints_to_heatmaps',
+    'keypoints_to_stickman',
     'pair_stem',
     'part_boxes',
     'part_images',

@@ -90,7 +90,7 @@ def part_masks(
         ``(B, 1, H, W)`` float32, 0 or 1; all zero where the part is absent.
     """
     start, end = _part_segments(keypoints.float(), joints)
-    distance = _squared_distance(start, end, size)
+    distance = squared_distance(start, end, size)
     reach = (radius * size[0]) ** 2
     return (distance.amin(1, keepdim=True) <= reach).float()
 
@@ -136,11 +136,19 @@ def _part_segments(keypoints: Tensor, joints: Sequence[int]) -> tuple[Tensor, Te
     return start.masked_fill(absent, _FAR), end.masked_fill(absent, _FAR)
 
 
-def _squared_distance(start: Tensor, end: Tensor, size: tuple[int, int]) -> Tensor:
-    """Squared distance of every pixel to every segment: (B, S, 2) x 2 -> (B, S, H, W).
+def squared_distance(start: Tensor, end: Tensor, size: tuple[int, int]) -> Tensor:
+    """Squared distance of every pixel to every segment.
 
     In the frame of a segment a pixel has a coordinate along and one across. Both are
     sums of a term in x and a term in y, so only additions run over whole maps.
+
+    Args:
+        start: (B, S, 2) x, y in pixels.
+        end: (B, S, 2); where it is the start, the distance is that to a point.
+        size: ``(height, width)``.
+
+    Returns:
+        (B, S, H, W) in square pixels.
     """
     x, y = _pixels(size, start)
     step = end - start

@@ -8,6 +8,7 @@ from posegen.models.gfla import GFLA, GFLAGenerator
 from posegen.models.patn import PATN, PATNDiscriminator, PATNGenerator
 from posegen.models.preprocessor import PosePairPreprocessor
 from posegen.models.spig import SPIG, SPIGGenerator
+from posegen.models.vunet import VUNet, VUNetGenerator
 
 __all__ = [
     'GFLA',
@@ -22,6 +23,8 @@ __all__ = [
     'PosePairPreprocessor',
     'ResDiscriminator',
     'SPIGGenerator',
+    'VUNet',
+    'VUNetGenerator',
     'feature_nets',
     'layers',
     'losses',

@@ -128,7 +128,7 @@ class BasePoseTransfer(BaseModel):
         Returns:
             Scalars to log; keys of losses start with ``loss_``.
         """
-        batch = self.data_preprocessor(data, training=True)
+        batch = self.training_batch(data)
         wrapper = optim_wrapper['generator']
         logs: dict[str, Tensor] = {}
         with wrapper.optim_context(self.generator):
@@ -140,6 +140,10 @@ class BasePoseTransfer(BaseModel):
             losses, monitors = self.generator_losses(batch, out)
         wrapper.update_params(sum(losses.values()))
         return logs | losses | monitors
+
+    def training_batch(self, data: Mapping) -> dict:
+        """A collated batch as the training step sees it: on the device, in [-1, 1]."""
+        return self.data_preprocessor(data, training=True)
 
     @property
     def trains_discriminators(self) -> bool:
