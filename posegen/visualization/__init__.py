@@ -1,6 +1,7 @@
 """Pictures of poses, flows and results."""
 
 from posegen.utils.images import save_image
+from posegen.visualization.curves import draw_score_curve
 from posegen.visualization.flows import (
     flow_to_rgb,
     part_flows_to_rgb,
@@ -29,6 +30,7 @@ __all__ = [
     'draw_parts_on',
     'draw_pose',
     'draw_pose_on',
+    'draw_score_curve',
     'flow_to_rgb',
     'pair_sheet',
     'part_flows_to_rgb',
