@@ -18,6 +18,7 @@ from torch import nn
 from posegen.engine.config.defaults import is_iteration_based
 from posegen.engine.loops import ResumableIterLoop
 from posegen.engine.random_state import random_state
+from posegen.engine.training_state import training_state
 from posegen.engine.weights import fill_model
 from posegen.registry import RUNNERS
 from posegen.utils.checkpoint import load_state_dict_file, read_checkpoint
@@ -42,6 +43,8 @@ class StageRunner(Runner):
 
     #: Random states of all processes, gathered when a checkpoint is written.
     random_states: list[dict[str, Any]]
+    #: What the model keeps beside weights in every process, gathered likewise.
+    training_states: list[dict[str, Any]]
 
     def build_model(self, model: nn.Module | dict) -> BaseModel:
         """The model, once the data are there: a wrong path is to show at once."""
@@ -127,6 +130,7 @@ class StageRunner(Runner):
         if self.param_schedulers is None:  # MMEngine would warn each time
             kwargs['save_param_scheduler'] = False
         self.random_states = all_gather_object(random_state())
+        self.training_states = all_gather_object(training_state(self.model))
         partial = Path(out_dir, f'.{filename}.partial')
         try:
             super().save_checkpoint(out_dir, partial.name, *args, **kwargs)

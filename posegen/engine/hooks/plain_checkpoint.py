@@ -18,6 +18,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from posegen.engine.random_state import random_state, restore_random_state
+from posegen.engine.training_state import restore_training_state, training_state
 from posegen.engine.weights import CHECKPOINT_KEY, plain_keys
 from posegen.registry import HOOKS
 
@@ -32,9 +33,9 @@ class PlainCheckpointHook(Hook):
     MMEngine stores the whole history of every logged value as Python objects: the file
     grows with training and cannot be read without running code from it. Instead the
     last values are kept as numbers, and beside them what MMEngine does not keep at all:
-    the random states of all processes. Under a distributed wrapper MMEngine stores
-    ``generator.module.*``, which it silently fails to load again; here the names are
-    those of the bare model.
+    the random states of all processes, and what their models keep beside weights. Under
+    a distributed wrapper MMEngine stores ``generator.module.*``, which it silently
+    fails to load again; here the names are those of the bare model.
 
     Args:
         window: Logged values to keep of each name, so that means in the log go on.
@@ -59,6 +60,9 @@ class PlainCheckpointHook(Hook):
         own = checkpoint.setdefault(CHECKPOINT_KEY, {})
         own['random_states'] = getattr(runner, 'random_states', None) or [
             random_state()
+        ]
+        own['training_states'] = getattr(runner, 'training_states', None) or [
+            training_state(runner.model)
         ]
         own['scalars'] = {
             name: _last_values(buffer, self.window)
@@ -95,7 +99,7 @@ class PlainCheckpointHook(Hook):
         self._to_restore = own
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Bring the random state back; only a resumed run has come beyond 0."""
+        """Bring random and training state back; only a resumed run is beyond 0."""
         own, self._to_restore = self._to_restore, None
         if own is None or runner.iter == 0:
             return
@@ -103,12 +107,17 @@ class PlainCheckpointHook(Hook):
         if len(states) != get_world_size():
             print_log(
                 f'the checkpoint was written by {len(states)} processes and is resumed '
-                f'by {get_world_size()}: random numbers go on differently',
+                f'by {get_world_size()}: random numbers go on differently, and what '
+                'the model keeps beside weights, such as pools of images, starts anew',
                 'current',
                 logging.WARNING,
             )
             return
         restore_random_state(states[get_rank()])
+        # Checkpoints of earlier versions have none.
+        kept = own.get('training_states')
+        if kept:
+            restore_training_state(runner.model, kept[get_rank()])
 
 
 def to_plain(value: Any, place: str) -> Any:

@@ -15,7 +15,12 @@ from torch import Tensor, nn
 
 from posegen.models.discriminators import DiscriminatorSet
 from posegen.registry import MODELS
-from posegen.utils.checkpoint import load_state_dict_file, load_weights, save_weights
+from posegen.utils.checkpoint import (
+    load_state_dict_file,
+    load_weights,
+    save_weights,
+    strip_wrapper_names,
+)
 from posegen.utils.errors import ConfigError, WeightsError
 
 #: Published names -> names here, of the generator and of a discriminator.
@@ -141,7 +146,7 @@ def _convert(
     own = net.state_dict()
     unused = _unused_statistics(net)
     renamed, left_over = {}, []
-    for key, value in state_dict.items():
+    for key, value in strip_wrapper_names(state_dict).items():
         name = _rename(key, renames)
         if name in own:
             renamed[name] = value

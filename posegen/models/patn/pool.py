@@ -55,5 +55,5 @@ class ImagePool:
         return [item.cpu() for item in self.items]
 
     def load_state(self, items: list[Tensor], device: torch.device) -> None:
-        """Take over what another pool kept."""
-        self.items = [item.to(device) for item in items]
+        """Take over what another pool kept, as much of it as this one keeps."""
+        self.items = [item.to(device) for item in items[: self.size]]
