@@ -2,6 +2,7 @@
 
 from posegen.models import feature_nets, layers, losses, ops
 from posegen.models.base import BasePoseTransfer
+from posegen.models.def_gan import DefGAN, DefGANDiscriminator, DefGANGenerator
 from posegen.models.discriminators import DiscriminatorSet, ResDiscriminator
 from posegen.models.flow_based import FlowBasedTransfer
 from posegen.models.gfla import GFLA, GFLAGenerator
@@ -15,6 +16,9 @@ __all__ = [
     'PATN',
     'SPIG',
     'BasePoseTransfer',
+    'DefGAN',
+    'DefGANDiscriminator',
+    'DefGANGenerator',
     'DiscriminatorSet',
     'FlowBasedTransfer',
     'PATNDiscriminator',

@@ -151,14 +151,29 @@ class BasePoseTransfer(BaseModel):
         return self.discriminators is not None
 
     def discriminator_step(
-        self, batch: Mapping, fake: Tensor, wrapper: OptimWrapper
+        self,
+        batch: Mapping,
+        fake: Tensor,
+        wrapper: OptimWrapper,
+        fake_batch: Mapping | None = None,
     ) -> dict[str, Tensor]:
-        """Update the discriminators on a real and a detached generated batch."""
+        """Update the discriminators on a real and a detached generated batch.
+
+        Args:
+            batch: Preprocessed batch with the real images.
+            fake: (B, 3, H, W) generated images.
+            wrapper: The discriminators' optimizer.
+            fake_batch: Batch that ``fake`` was generated from; None: ``batch``.
+
+        Returns:
+            ``loss_d_<name>`` of each.
+        """
         maps = self.condition_maps(batch)
+        fake_maps = maps if fake_batch is None else self.condition_maps(fake_batch)
         self.discriminators.requires_grad_(True)
         with wrapper.optim_context(self.discriminators):
             real_logits = self.discriminators(batch['target_image'], maps)
-            fake_logits = self.discriminators(fake.detach(), maps)
+            fake_logits = self.discriminators(fake.detach(), fake_maps)
             losses = {
                 f'loss_d_{name}': self.losses['adv'].discriminator(
                     real_logits[name], fake_logits[name]

@@ -6,12 +6,18 @@ model runs one pass over an image for all of its losses.
 
 from posegen.models.losses.correctness import SamplingCorrectnessLoss, join_features
 from posegen.models.losses.gan import GANLoss
-from posegen.models.losses.perceptual import PerceptualLoss, StyleLoss, gram_matrix
+from posegen.models.losses.perceptual import (
+    NearestNeighbourLoss,
+    PerceptualLoss,
+    StyleLoss,
+    gram_matrix,
+)
 from posegen.models.losses.pixel import L1Loss
 
 __all__ = [
     'GANLoss',
     'L1Loss',
+    'NearestNeighbourLoss',
     'PerceptualLoss',
     'SamplingCorrectnessLoss',
     'StyleLoss',

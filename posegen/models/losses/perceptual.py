@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from posegen.models.ops.neighbours import nearest_neighbours
 from posegen.registry import MODELS
 
 
@@ -144,3 +145,44 @@ class StyleLoss(_FeatureLoss):
     def distance(self, fake: Tensor, real: Tensor) -> Tensor:
         """Mean over batch and matrix entries."""
         return F.l1_loss(gram_matrix(fake), gram_matrix(real))
+
+
+@MODELS.register_module()
+class NearestNeighbourLoss(_FeatureLoss):
+    """Distance to the most similar real feature near by (Siarohin et al., CVPR 2018).
+
+    Every vector of the generated features is compared with the best of a window of the
+    real ones, so that small shifts cost little. Channels are summed, positions and
+    batch averaged, as published.
+
+    Args:
+        layers: Layers of the feature net.
+        layer_weights: One factor a layer; None: all 1.
+        weight: Factor of the sum.
+        window: Odd side of the window, in pixels of the layer's map; published are 3
+            for Market-1501 and 5 for DeepFashion.
+
+    Raises:
+        ValueError: ``layers`` is empty or a plain string, the numbers of layers and of
+            weights differ, or ``window`` is even or below 1.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[str] = ('relu1_2',),
+        layer_weights: Sequence[float] | None = None,
+        weight: float = 0.01,
+        window: int = 5,
+    ) -> None:
+        super().__init__(layers, layer_weights, weight)
+        if window < 1 or window % 2 == 0:
+            raise ValueError(f'window must be odd and at least 1, got {window}')
+        self.window = window
+
+    def distance(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Sum over channels, mean over batch and positions."""
+        nearest = nearest_neighbours(fake, real, self.window)
+        return (fake - nearest).abs().sum(1).mean()
+
+    def extra_repr(self) -> str:
+        return f'{super().extra_repr()}, window={self.window}'

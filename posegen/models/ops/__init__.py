@@ -1,11 +1,13 @@
-"""Pure functions of the flow methods: warps, correctness, affine fit.
+"""Pure functions: warps, correctness, affine fit, neighbours.
 
 A flow is (B, 2, h, w), dx and dy in pixels of that feature map, and reads backward: the
 output at p takes the source at p + flow(p).
 """
 
+from posegen.models.ops.affine import fit_affine
 from posegen.models.ops.blocks import conv_blocks, sum_blocks
 from posegen.models.ops.correctness import max_similarity, sampling_correctness
+from posegen.models.ops.neighbours import nearest_neighbours
 from posegen.models.ops.regularization import affine_regularization
 from posegen.models.ops.resize import resize_flow
 from posegen.models.ops.warp import extract_blocks, flow_warp, gaussian_warp
@@ -14,9 +16,11 @@ __all__ = [
     'affine_regularization',
     'conv_blocks',
     'extract_blocks',
+    'fit_affine',
     'flow_warp',
     'gaussian_warp',
     'max_similarity',
+    'nearest_neighbours',
     'resize_flow',
     'sampling_correctness',
     'sum_blocks',
