@@ -63,7 +63,8 @@ class PATN(BasePoseTransfer):
         Returns:
             ``image`` (B, 3, H, W) in [-1, 1].
         """
-        return self.generator(source_image, source_keypoints, target_keypoints)
+        out = self.generator(source_image, source_keypoints, target_keypoints)
+        return dict(image=out['image'])
 
     def train_step(
         self, data: Mapping, optim_wrapper: OptimWrapperDict
