@@ -15,7 +15,7 @@ from posegen.evaluation.functional.pixels import as_pair, positive_range
 
 _K1, _K2 = 0.01, 0.03
 _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-_STRIP = 128  # rows; the arrays of a strip stay in the cache
+_CV_CHANNELS = 4  # that all of OpenCV's filters take
 
 Border = Literal['cut', 'reflect']
 _Blur = Callable[[np.ndarray], np.ndarray]
@@ -220,24 +220,36 @@ def _similarity(
     Filtering takes most of the time. The moments are therefore taken of x + y and
     x - y, whose sums and differences give what the formula needs from four filters
     instead of five: xy = (s^2 - d^2) / 4 and x^2 + y^2 = (s^2 + d^2) / 2. Everything
-    below is twice the term of the formula, as the factor cancels. Planes lie below each
-    other in one picture: what runs over from one to the next is border and cut off.
+    below is twice the term of the formula, as the factor cancels.
     """
-    channels, height, width = x.shape
-    s = np.add(x, y, dtype=np.float64).reshape(channels * height, width)
-    d = np.subtract(x, y, dtype=np.float64).reshape(channels * height, width)
+    s, d, planes = _sum_and_difference(x, y)
     s_mean, d_mean = blur(s), blur(d)
     s *= s
     d *= d
     s_square, d_square = blur(s), blur(d)
-    similarity = s  # written over
     constants = 2 * (_K1 * peak) ** 2, 2 * (_K2 * peak) ** 2
-    for start in range(0, len(s), _STRIP):
-        rows = slice(start, start + _STRIP)
-        moments = s_mean[rows], d_mean[rows], s_square[rows], d_square[rows]
-        _combine(*moments, *constants, norm, luminance, out=similarity[rows])
-    inner = similarity.reshape(channels, height, width)
-    return inner[:, radius : height - radius, radius : width - radius]
+    _combine(s_mean, d_mean, s_square, d_square, *constants, norm, luminance, out=s)
+    height, width = x.shape[1:]
+    return planes(s)[:, radius : height - radius, radius : width - radius]
+
+
+def _sum_and_difference(
+    x: np.ndarray, y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, _Blur]:
+    """x + y and x - y as pictures to filter, and the way back to (C, H, W).
+
+    Planes lie below each other in one picture: what a filter carries over from one to
+    the next is border. Images that were read from files have their channels last, and
+    are filtered like that.
+    """
+    shape = x.shape
+    if x.strides[0] == y.strides[0] == x.itemsize and 1 < len(x) <= _CV_CHANNELS:
+        x, y = x.transpose(1, 2, 0), y.transpose(1, 2, 0)
+        s, d = (op(x, y, dtype=np.float64, order='C') for op in (np.add, np.subtract))
+        return s, d, lambda picture: picture.transpose(2, 0, 1)
+    stacked = shape[0] * shape[1], shape[2]
+    s, d = (op(x, y, dtype=np.float64, order='C') for op in (np.add, np.subtract))
+    return s.reshape(stacked), d.reshape(stacked), lambda p: p.reshape(shape)
 
 
 def _combine(
@@ -251,7 +263,7 @@ def _combine(
     luminance: bool,
     out: np.ndarray,
 ) -> None:
-    """The formula, in place, on whole rows: slices of rows would be misaligned."""
+    """The formula, in place; with borders, as slices of arrays take twice as long."""
     s_mean *= s_mean
     d_mean *= d_mean
     np.subtract(s_mean, d_mean, out=out)  # 4 mu_x mu_y

@@ -78,6 +78,20 @@ def test_reflected_borders_equal_torchmetrics():
     assert (scores != ssim(a, b, 255, sigma=1.2)).all()
 
 
+@pytest.mark.parametrize('border', ['cut', 'reflect'])
+@pytest.mark.parametrize('channels', [1, 3, 5])
+@pytest.mark.parametrize('dtype', [torch.uint8, torch.float32])
+def test_order_in_memory_does_not_matter(border, channels, dtype):
+    a, b = (random_images(2, (20, 16), seed).to(dtype) for seed in (1, 2))
+    a, b = (image.repeat(1, 2, 1, 1)[:, :channels].contiguous() for image in (a, b))
+    last = [x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) for x in (a, b)]
+    expected = ssim(a, b, 255, border=border)
+    torch.testing.assert_close(ssim(*last, 255, border=border), expected)
+    torch.testing.assert_close(ssim(a, last[1], 255, border=border), expected)
+    windows = dict(uniform=7, sample_covariance=True, border=border)
+    torch.testing.assert_close(ssim(*last, 255, **windows), ssim(a, b, 255, **windows))
+
+
 def test_inputs_are_left_alone():
     a, b = (random_images(1, seed=seed).double() for seed in (1, 2))
     kept = a.clone(), b.clone()
