@@ -1,6 +1,6 @@
 """The paper's model at small width on synthetic people, for two CPU cores.
 
-Both stages took 45 minutes together, with other work running beside them.
+Both stages took 47 minutes together on one core (``OMP_NUM_THREADS=1``).
 
 The feature net is EfficientNet-Lite0, whose weights come inside a package, so nothing
 is downloaded; the weights of the losses are set for it. The part flow nets predict at
