@@ -28,7 +28,7 @@ def keypoints_to_stickman(keypoints: Tensor, size: tuple[int, int]) -> Tensor:
     the third has the torso, a filled polygon of shoulders and hips. The two share the
     line from the middle of the shoulders to the nose at half value, and have one to
     their own eye each, where nose and both eyes are present. A line is drawn where both
-    of its ends are present. Its width is ``int(3 * height / 128)`` pixels.
+    of its ends are present, with OpenCV's thickness ``int(3 * height / 128)``.
 
     Departure: lines and polygon are drawn by distance to the true positions, in batch,
     where the published way rounds them and draws with OpenCV; pixels at the edges of
@@ -86,8 +86,10 @@ def _neck_line(points: Tensor, present: Tensor, size: tuple[int, int]) -> Tensor
 
 def _lines(start: Tensor, end: Tensor, drawn: Tensor, size: tuple[int, int]) -> Tensor:
     """Union of the segments (B, S, 2) that are drawn (B, S), as (B, H, W) bool."""
-    radius = max(int(_THICKNESS * size[0] / _HEIGHT), 1) / 2
-    near = squared_distance(start, end, size) <= radius**2
+    thickness = max(int(_THICKNESS * size[0] / _HEIGHT), 1)
+    # So many pixels to either side of the middle one are what OpenCV draws.
+    reach = (thickness + 1) // 2 if thickness > 1 else 0
+    near = squared_distance(start, end, size) <= (reach + 0.5) ** 2
     return (near & drawn[..., None, None]).any(1)
 
 
