@@ -47,6 +47,7 @@ def test_is_sound_and_readable_alone(path: Path) -> None:
         assert '_base_' not in (path.parent / name).read_text().split('"""')[-1]
 
 
+METHODS = [file.parent for file in sorted(configs_root().glob('*/metafile.yml'))]
 SPIG = configs_root() / 'spig'
 ABLATIONS = {
     'hdcb': {'generator.hdc': None},
@@ -69,19 +70,22 @@ def flat(model: dict) -> dict:
     return rest | {f'generator.{k}': v for k, v in model['generator'].items()}
 
 
-def test_every_config_is_in_the_metafile() -> None:
-    listed = yaml.safe_load((SPIG / 'metafile.yml').read_text())['Models']
-    shipped = {path.stem for path in CONFIGS if path.parent == SPIG}
+@pytest.mark.parametrize('folder', METHODS, ids=lambda folder: folder.name)
+def test_every_config_is_in_the_metafile(folder: Path) -> None:
+    listed = yaml.safe_load((folder / 'metafile.yml').read_text())['Models']
+    shipped = {path.stem for path in CONFIGS if path.parent == folder}
     assert {model['Name'] for model in listed} == shipped
     assert len(listed) == len(shipped)
     assert all(
-        model['Config'] == f'configs/spig/{model["Name"]}.py' for model in listed
+        model['Config'] == f'configs/{folder.name}/{model["Name"]}.py'
+        for model in listed
     )
 
 
-def test_every_config_is_in_the_readme() -> None:
-    text = (SPIG / 'README.md').read_text()
-    assert all(f'`{path.name}`' in text for path in CONFIGS if path.parent == SPIG)
+@pytest.mark.parametrize('folder', METHODS, ids=lambda folder: folder.name)
+def test_every_config_is_in_the_readme(folder: Path) -> None:
+    text = (folder / 'README.md').read_text()
+    assert all(f'`{path.name}`' in text for path in CONFIGS if path.parent == folder)
 
 
 @pytest.mark.parametrize(('name', 'change'), ABLATIONS.items())
