@@ -8,26 +8,29 @@ import numpy as np
 import torch
 
 from posegen.evaluation import functional as F
-from posegen.evaluation.protocols import FID, LPIPS, PSNR, Metric
+from posegen.evaluation.extractors import LITE0
+from posegen.evaluation.protocols import FID, LPIPS, PSNR, InceptionScore, Metric
 
 Interval = tuple[float, float]
+
+_OF_COVARIANCE = 2  # images
 
 
 def kept_count(metric: Metric | str, count: int) -> int:
     """How many of ``count`` images a metric looks at; the others it drops."""
-    if isinstance(metric, FID | LPIPS) and metric.last_batch == 'drop':
-        return count // metric.batch_size * metric.batch_size
-    return count
+    if not isinstance(metric, FID | LPIPS) or metric.last_batch == 'keep':
+        return count
+    size = min(metric.batch_size, max(count, 1))  # fewer images are one batch
+    return count // size * size
 
 
-def too_few(metric: Metric | str, count: int) -> str:
-    """Why a score needs more than ``count`` images."""
-    if isinstance(metric, FID | LPIPS) and metric.last_batch == 'drop':
-        return (
-            f'{count} images are less than one batch of {metric.batch_size}, and '
-            'incomplete batches are dropped'
-        )
-    return f'{count} image is too few for a covariance'
+def too_few(metric: Metric | str, count: int) -> str | None:
+    """Why a score can't be made from ``count`` images; None where it can."""
+    if isinstance(metric, InceptionScore) and count < metric.splits:
+        return f'{count} images are too few for {metric.splits} splits'
+    if (isinstance(metric, FID) or metric == LITE0) and count < _OF_COVARIANCE:
+        return f'{count} image is too few for a covariance'
+    return None
 
 
 def pool(metric: Metric | str, values: np.ndarray) -> float:

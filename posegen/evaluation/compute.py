@@ -8,13 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posegen.evaluation.aggregate import (
-    Interval,
-    interval_of,
-    kept_count,
-    pool,
-    too_few,
-)
+from posegen.evaluation.aggregate import Interval, interval_of, pool
 from posegen.evaluation.jobs import PairJob, run_jobs
 from posegen.evaluation.pairs import Pair, image_size
 from posegen.evaluation.plan import Cell, Plan
@@ -104,8 +98,6 @@ class Computation:
         values = self.of_pairs(cell.variant, name)
         if isinstance(values, str):
             return values
-        if not kept_count(cell.metric, len(values)):
-            return too_few(cell.metric, len(values))
         return pool(cell.metric, values)
 
     def interval(self, cell: Cell, name: str) -> Interval | None:

@@ -16,8 +16,6 @@ from posegen.evaluation.plan import Cell, feature_recipe
 from posegen.evaluation.protocols import FID, KID, InceptionScore, Metric
 from posegen.evaluation.scoring import needs_height
 
-_LEAST = 2  # images of a covariance
-
 
 class SetScores:
     """The features that set scores need, and the scores that come from them.
@@ -37,15 +35,14 @@ class SetScores:
             Why there can be no score, or None.
         """
         jobs = self._jobs_of(cell, pairs)
-        counts = [kept_count(cell.metric, len(job.files)) for job in jobs]
-        if min(counts) < _LEAST:
-            return too_few(cell.metric, min(len(job.files) for job in jobs))
-        for job, count in zip(jobs, counts):
+        if obstacle := too_few(cell.metric, min(len(job.files) for job in jobs)):
+            return obstacle
+        for job in jobs:
             needs = self.jobs.setdefault(job, FeatureNeeds(set()))
             if isinstance(cell.metric, KID | InceptionScore):
                 needs.all = True
             else:
-                needs.stops.add(count)
+                needs.stops.add(kept_count(cell.metric, len(job.files)))
         return None
 
     def score(

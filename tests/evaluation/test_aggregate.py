@@ -21,7 +21,9 @@ VALUES = np.array([10.0, 20.0, 30.0])
         ('pcdms', 'fid', 8570, 8448),
         ('cfld', 'fid', 8570, 8570),
         ('gfla', 'ssim', 60, 60),
-        ('gfla', 'fid', 60, 0),
+        ('gfla', 'fid', 64, 64),
+        ('gfla', 'fid', 60, 60),  # it takes a smaller set for a batch
+        ('gfla', 'lpips', 1, 1),
     ],
 )
 def test_dropped_batches(protocol, metric, count, kept):
@@ -31,7 +33,26 @@ def test_dropped_batches(protocol, metric, count, kept):
 def test_dropped_images_do_not_count():
     metric = get_protocol('dior').metric('lpips')  # batches of 8
     assert pool(metric, np.arange(15.0)) == np.arange(8.0).mean()
-    assert '7 images are less than one batch of 8' in too_few(metric, 7)
+    assert pool(metric, np.arange(7.0)) == np.arange(7.0).mean()
+
+
+@pytest.mark.parametrize(
+    ('protocol', 'metric', 'least', 'reason'),
+    [
+        ('posegen', 'fid', 2, '1 image is too few for a covariance'),
+        ('vtoneval', 'kid', 2, '1 image is too few for a covariance'),
+        ('patn', 'inception_score', 10, '9 images are too few for 10 splits'),
+        ('gfla', 'lpips', 1, None),
+    ],
+)
+def test_too_few_images(protocol, metric, least, reason):
+    record = get_protocol(protocol).metric(metric)
+    assert too_few(record, least) is None
+    assert too_few(record, least - 1) == reason
+
+
+def test_a_stand_in_needs_a_covariance_too():
+    assert too_few('fd_efficientnet_lite0', 1) and not too_few('st_lpips', 1)
 
 
 @pytest.mark.parametrize(

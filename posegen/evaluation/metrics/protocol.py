@@ -11,7 +11,7 @@ from mmengine.device import get_device
 from mmengine.logging import print_log
 
 from posegen.evaluation import protocols
-from posegen.evaluation.aggregate import kept_count, pool
+from posegen.evaluation.aggregate import pool
 from posegen.evaluation.extractors import load_network, network_key
 from posegen.evaluation.metrics.base import (
     Sample,
@@ -60,9 +60,7 @@ class RecordMetric(SampleMetric):
         self.results.extend(scores.tolist())
 
     def compute_metrics(self, results: list[float]) -> dict[str, float]:
-        """What the record makes of the samples' scores; nan where it drops all."""
-        if not kept_count(self.record, len(results)):
-            return {self.record.name: float('nan')}
+        """What the record makes of the samples' scores."""
         return {self.record.name: pool(self.record, np.array(results))}
 
 

@@ -125,8 +125,7 @@ class FID(InceptionMetric):
         files = files[: kept_count(self.record, len(files))]
         if len(files) < 2:
             raise ConfigError(
-                f"too few images in '{files[0].parent if files else 'real_dir'}' for a "
-                'covariance, after an incomplete last batch was dropped'
+                f"one image in '{files[0].parent}' is too few for a covariance"
             )
         rank, world_size = get_dist_info()
         mine = files[rank::world_size]
