@@ -16,8 +16,10 @@ from posegen.evaluation.metrics import (
     ProtocolScores,
     RegionScores,
 )
+from posegen.evaluation.naming import NAMING_SCHEMES, NamingScheme
 from posegen.evaluation.protocols import PROTOCOLS, Protocol
-from posegen.evaluation.table import ScoreRow, ScoreTable
+from posegen.evaluation.report import write_pair_csv, write_sheet
+from posegen.evaluation.table import PairScores, ScoreRow, ScoreTable, SliceRow
 
 __all__ = [
     'COPY_SOURCE',
@@ -25,6 +27,7 @@ __all__ = [
     'KID',
     'L1',
     'LPIPS',
+    'NAMING_SCHEMES',
     'PROTOCOLS',
     'PSNR',
     'SSIM',
@@ -33,10 +36,15 @@ __all__ = [
     'FrechetEfficientNetLite0',
     'InceptionScore',
     'KernelEfficientNetLite0',
+    'NamingScheme',
+    'PairScores',
     'Protocol',
     'ProtocolScores',
     'RegionScores',
     'ScoreRow',
     'ScoreTable',
+    'SliceRow',
     'score_folder',
+    'write_pair_csv',
+    'write_sheet',
 ]

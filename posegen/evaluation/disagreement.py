@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from itertools import product
 
 from posegen.evaluation.protocols import (
@@ -15,7 +16,11 @@ from posegen.evaluation.protocols import (
     Uniform,
     get_protocol,
 )
+from posegen.evaluation.steps import acting_steps
 from posegen.evaluation.table import ScoreRow, format_score
+
+Sizes = tuple[tuple[int, int], tuple[int, int]]
+"""(height, width) of results and of targets, as they are stored."""
 
 _NO_EFFECT = frozenset({'name', 'real_count'})  # on a number
 
@@ -42,36 +47,43 @@ class _Variant:
 _PLAIN_NAMES = frozenset({'ssim', 'psnr', 'l1', 'lpips', 'fid', 'kid', 'ms_ssim'})
 
 
-def find_disagreements(rows: Sequence[ScoreRow]) -> list[str]:
+def find_disagreements(
+    rows: Sequence[ScoreRow], sizes: Sizes | None = None
+) -> list[str]:
     """What to say about a table of several protocols.
 
     Variants of one score are compared with that of the first protocol of the table that
     has it: by how much they differ for the method for which they differ most, and in
-    which fields of the records. Where the best method is another one, it is said.
+    which fields of the records. Where the best method is another one, it is said, and
+    so is what a known mistake does.
 
     Args:
         rows: Rows of :class:`~posegen.evaluation.table.ScoreTable`.
+        sizes: Of the images: steps of a protocol that do nothing to them, such as a
+            canvas of DeepFashion to Market-1501, are no reason then.
 
     Returns:
-        One sentence for each variant that gives other numbers, in a fixed order.
+        What to say about each variant that gives other numbers, in a fixed order.
     """
     found = []
-    for variants in _families(rows).values():
+    for variants in _families(rows, sizes).values():
         reference, *others = variants
         for other in others:
             found += _compare(reference, other)
     return found
 
 
-def _families(rows: Sequence[ScoreRow]) -> dict[tuple, list[_Variant]]:
+def _families(
+    rows: Sequence[ScoreRow], sizes: Sizes | None
+) -> dict[tuple, list[_Variant]]:
     """Kind of score and mask -> its variants in the order of the table.
 
-    Fields that make no difference for these images, such as a canvas of DeepFashion for
-    Market-1501, make no variant.
+    Fields that make no difference for these images make no variant.
     """
+    acting = partial(_with_acting_steps, sizes=sizes)
     uses: dict[tuple[str, str], tuple[Metric, dict[str, float]]] = {}
     for row in rows:
-        for metric in get_protocol(row.protocol).metrics:
+        for metric in map(acting, get_protocol(row.protocol).metrics):
             if metric.name in row.values:
                 _, values = uses.setdefault((row.protocol, metric.name), (metric, {}))
                 values[row.name] = row.values[metric.name]
@@ -88,6 +100,18 @@ def _families(rows: Sequence[ScoreRow]) -> dict[tuple, list[_Variant]]:
         ]
         for family, same in merged.items()
     }
+
+
+def _with_acting_steps(metric: Metric, sizes: Sizes | None) -> Metric:
+    """The record without what does nothing to images of these sizes."""
+    if sizes is None or not (metric.fake or metric.real):
+        return metric
+    fake, real = sizes
+    return replace(
+        metric,
+        fake=acting_steps(metric.fake, fake, fake[0]),
+        real=acting_steps(metric.real, real, fake[0]),
+    )
 
 
 def _family(metric: Metric) -> tuple:
@@ -121,15 +145,24 @@ def _compare(reference: _Variant, other: _Variant) -> list[str]:
     title = type(metric).__name__ + (
         ' over the person' if metric.mask != 'none' else ''
     )
-    reasons = min(
-        (_reasons(before, after) for before, after in _uses_of_both(reference, other)),
-        key=len,
+    before, after = min(
+        _uses_of_both(reference, other), key=lambda uses: len(_reasons(*uses))
     )
+    reasons = ', '.join(_reasons(before, after))
     sentence = (
         f'{title} of {widest} differs by {format_score(gaps[widest])}: {two} under '
-        f'{other.title}, {one} under {reference.title}; {", ".join(reasons)}'
+        f'{other.title}, {one} under {reference.title}; {reasons}'
     )
-    return [sentence + _changed_order(reference, other, shared) + '.']
+    order = _changed_order(reference, other, shared)
+    return [' '.join([f'{sentence}{order}.', *_effects(before, after)])]
+
+
+def _effects(before: Metric, after: Metric) -> Iterator[str]:
+    """A sentence for each known mistake that only the second record makes."""
+    known = set(before.faults().values())
+    for effect in dict.fromkeys(after.faults().values()):
+        if effect not in known:
+            yield f'{effect[0].upper()}{effect[1:]}.'
 
 
 def _uses_of_both(one: _Variant, two: _Variant) -> list[tuple[Metric, Metric]]:

@@ -13,10 +13,17 @@ from mmengine.logging import print_log
 
 from posegen.datasets.annotations import read_annotations
 from posegen.evaluation.compute import Computation
-from posegen.evaluation.disagreement import find_disagreements
+from posegen.evaluation.disagreement import Sizes, find_disagreements
 from posegen.evaluation.manifest import describe_images, hash_file, make_manifest
 from posegen.evaluation.naming import NamingScheme, image_key
-from posegen.evaluation.pairs import ImageFolder, Pair, find_pairs
+from posegen.evaluation.pairs import (
+    ImageFolder,
+    Pair,
+    cut_strip,
+    find_pairs,
+    image_size,
+    read_image,
+)
 from posegen.evaluation.plan import make_plan
 from posegen.evaluation.processes import choose_processes
 from posegen.evaluation.protocols import FID, PROTOCOLS, Protocol, get_protocol
@@ -93,6 +100,8 @@ def score_folder(
     real_images = ImageFolder(real)
     methods = _find_methods(generated, real_images, naming, copy_source)
     fid_images = None if fid_real is None else ImageFolder(fid_real)
+    if fid_images is not None:
+        _check_fid_count(chosen, fid_images)
     joints = None if annotations is None else Joints(annotations)
     if slices and joints is None:
         raise ConfigError('slices need joints: give annotations as well')
@@ -132,10 +141,18 @@ def score_folder(
         slices=tuple(
             row for name in methods if slices for row in computation.slice_rows(name)
         ),
-        disagreements=tuple(find_disagreements(rows)),
+        disagreements=tuple(find_disagreements(rows, _sizes_of(methods))),
         manifest=make_manifest(inputs, chosen, options),
         pairs={name: _pair_scores(computation, name) for name in methods},
     )
+
+
+def _sizes_of(methods: Mapping[str, _Method]) -> Sizes:
+    """Sizes of a result and its target; those of the first pair stand for all."""
+    pair = next(iter(methods.values())).pairs[0]
+    target = image_size(pair.target)
+    height, width = cut_strip(read_image(pair.image), target).shape[:2]
+    return (height, width), target
 
 
 def _check_fid_real_is_used(protocols: Sequence[Protocol]) -> None:
@@ -146,6 +163,28 @@ def _check_fid_real_is_used(protocols: Sequence[Protocol]) -> None:
             f'fid_real is given, but nothing is compared with it: {names} take no FID, '
             'or one to the targets; leave it out, or ask for offline_features'
         )
+
+
+def _check_fid_count(protocols: Sequence[Protocol], images: ImageFolder) -> None:
+    """Warn where DeepFashion's real set is not the published one."""
+    if not any(key.startswith(('WOMEN/', 'MEN/')) for key in images.keys):
+        return
+    wanted: dict[int, list[str]] = {}
+    for protocol in protocols:
+        for metric in protocol.metrics:
+            if isinstance(metric, FID) and metric.real_set == 'train':
+                wanted.setdefault(metric.real_count or 0, []).append(protocol.name)
+    for count, names in wanted.items():
+        if count not in (0, len(images.keys)):
+            _warn(
+                f"'{images.path}' has {len(images.keys):,} images, but FID under "
+                f'{", ".join(names)} is taken to {count:,}: values differ from printed '
+                'ones for that reason alone'
+            )
+
+
+def _warn(text: str) -> None:
+    print_log(text, logger='current', level=logging.WARNING)
 
 
 def _row(computation: Computation, protocol: str, name: str) -> ScoreRow:
@@ -211,11 +250,9 @@ def _find_methods(
     names = {pair.names for pair in methods[first].pairs}
     for other in others:
         if {pair.names for pair in methods[other].pairs} != names:
-            print_log(
+            _warn(
                 f"'{other}' and '{first}' hold results for different pairs: their "
-                'scores cannot be compared',
-                logger='current',
-                level=logging.WARNING,
+                'scores cannot be compared'
             )
     if copy_source:
         if COPY_SOURCE in methods:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, fields, replace
-from functools import cache
 
 from posegen.evaluation.extractors import LITE0, STAND_INS, load_network, network_key
 from posegen.evaluation.protocols import (
@@ -93,7 +92,7 @@ def make_plan(
         DependencyError: The packages of the stand-ins are not installed.
     """
     protocols = list(protocols)
-    obstacle_of = cache(_weights_obstacle)  # for this call: files may come
+    obstacles: dict[Hashable, str | None] = {}  # of this call: files may come later
     cells: list[Cell] = []
     missing: dict[tuple[str, str], str] = {}
     for protocol in protocols:
@@ -102,7 +101,10 @@ def make_plan(
             reason = _obstacle(protocol, metric, has_joints, has_fid_real)
             key = network_key(metric)
             if reason is None and key is not None:
-                reason = obstacle_of(key)
+                weights = key[:2] if isinstance(key, tuple) else key
+                if weights not in obstacles:
+                    obstacles[weights] = _weights_obstacle(key)
+                reason = obstacles[weights]
             if reason is None:
                 cells.append(Cell(protocol.name, metric, jpeg))
             else:

@@ -41,6 +41,25 @@ def apply_steps(images: Tensor, steps: Sequence[Step], height: int) -> Tensor:
     return images
 
 
+def acting_steps(
+    steps: Sequence[Step], size: tuple[int, int], height: int
+) -> tuple[Step, ...]:
+    """Those of the steps that change images of a size at all.
+
+    Args:
+        steps: As for :func:`apply_steps`.
+        size: (height, width) of the images.
+        height: Of the generated image.
+    """
+    images = torch.zeros(1, 3, *size)
+    acting = []
+    for step in steps:
+        before, images = images, apply_steps(images, (step,), height)
+        if images is not before:
+            acting.append(step)
+    return tuple(acting)
+
+
 def cut_canvas(images: Tensor, white: bool) -> Tensor:
     """Cut DeepFashion's 256x256 to the 176 columns in the middle.
 

@@ -20,7 +20,8 @@ def test_names_the_fields_that_differ():
     ]
     assert find_disagreements(rows) == [
         'SSIM of A differs by 0.0500: 0.2000 under gfla, 0.2500 under posegen; '
-        'data range: that of each generated image against 255.',
+        'data range: that of each generated image against 255. Images of little '
+        'contrast are judged more strictly.',
         'SSIM of A differs by 0.1600: 0.4100 under gfla (ssim_win51), 0.2500 under '
         'posegen; window: uniform 51 against gaussian 1.5, variances with n - 1: yes '
         'against no.',
@@ -38,8 +39,27 @@ def test_says_that_another_method_comes_first():
     assert sentence == (
         'PSNR of B differs by 15.00: 31.00 under pise, 16.00 under gfla; images: cut '
         'to 176 columns against as stored, arithmetic: uint8-wrap against float; it '
-        'puts B first, not A.'
+        'puts B first, not A. Difference and square wrap around modulo 256: about 30 '
+        'dB whatever the images.'
     )
+
+
+@pytest.mark.parametrize(
+    ('size', 'is_reason'), [((128, 64), False), ((256, 256), True), (None, True)]
+)
+def test_steps_that_do_nothing_are_no_reason(size, is_reason):
+    rows = [_row('A', 'gfla', psnr=17.0), _row('A', 'pise', psnr=30.0)]
+    sizes = None if size is None else (size, size)
+    (sentence,) = find_disagreements(rows, sizes)
+    assert ('cut to 176 columns' in sentence) == is_reason
+    assert 'arithmetic: uint8-wrap against float. Difference and' in sentence
+
+
+def test_a_canvas_that_does_nothing_is_no_mistake():
+    rows = [_row('A', 'posegen', ssim=0.25), _row('A', 'dptn', ssim=0.2)]
+    for size, is_told in (((128, 64), False), ((256, 256), True)):
+        (sentence,) = find_disagreements(rows, (size, size))
+        assert ('White margins' in sentence) == is_told
 
 
 def test_fields_without_effect_are_no_reason():

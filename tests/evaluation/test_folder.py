@@ -266,18 +266,34 @@ def test_kernel_distance_and_inception_score(folders, toy_networks):
     assert table.value('good', 'kid', 'vtoneval') == pytest.approx(expected, rel=1e-3)
 
 
-def test_what_drops_batches_needs_enough_images(folders, toy_networks):
+def test_less_than_a_batch_is_one_batch(folders, toy_networks):
     table = score_folder(
         folders / 'good',
         folders / 'real',
-        protocols=['gfla', 'cfld'],
+        protocols=['gfla', 'spgnet', 'patn'],
         fid_real=folders / 'real',
     )
-    gfla, cfld = table.rows
+    gfla, spgnet, patn = table.rows
     for metric in ('fid', 'lpips'):
-        assert '3 images are less than one batch of 64' in gfla.missing[metric]
-        assert metric in cfld.values
+        assert gfla.values[metric] == spgnet.values[metric]
     assert 'needs the joints of the targets' in gfla.missing['mask_lpips']
+    assert patn.missing['inception_score'] == '3 images are too few for 10 splits'
+
+
+def test_warns_of_another_real_set_than_the_published(folders, monkeypatch):
+    said = []
+    monkeypatch.setattr(folder, 'print_log', lambda text, **_: said.append(text))
+    name = 'fashionWOMENDressesid0000262902_3back.png'
+    save(folders / 'train' / name, random_images(1, SIZE)[0])
+    for fid_real in ('real', 'train'):  # the first is no DeepFashion
+        score_folder(
+            folders / 'good',
+            folders / 'real',
+            protocols=['gfla', 'pidm'],
+            fid_real=folders / fid_real,
+        )
+    (text,) = said
+    assert "train' has 1 images, but FID under gfla, pidm is taken to 48,674" in text
 
 
 def test_warns_of_few_images(folders, toy_networks, monkeypatch):

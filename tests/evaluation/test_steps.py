@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from posegen.evaluation.protocols import Canvas, Resize
-from posegen.evaluation.steps import apply_steps
+from posegen.evaluation.steps import acting_steps, apply_steps
 from tests.evaluation.helpers import random_images
 
 WHOLE = random_images(2, (256, 256))
@@ -94,3 +94,22 @@ def test_height_of_the_generated():
     narrow = random_images(1, (256, 177))
     assert apply_steps(narrow, (step,), 128).shape == (1, 3, 128, 88)
     assert apply_steps(WHOLE, (step,), 256) is WHOLE
+
+
+CROP = Canvas('crop176')
+SMALLER = Resize((256, 176), 'bilinear', 'cv2', antialias=False, output='float')
+AS_RESULT = Resize('height of the generated', 'lanczos', 'pil', True, 'round')
+
+
+@pytest.mark.parametrize(
+    ('steps', 'size', 'height', 'acting'),
+    [
+        ((CROP, SMALLER), (256, 256), 256, (CROP,)),
+        ((CROP, SMALLER), (256, 176), 256, ()),
+        ((CROP, SMALLER), (128, 64), 128, (SMALLER,)),
+        ((AS_RESULT,), (128, 64), 128, ()),
+        ((AS_RESULT,), (128, 64), 256, (AS_RESULT,)),
+    ],
+)
+def test_acting_steps(steps, size, height, acting):
+    assert acting_steps(steps, size, height) == acting

@@ -78,7 +78,7 @@ DPTN = Protocol(
     stored=Stored(format='jpeg', quantise=None),
     metrics=(
         with_steps(GFLA_FID, CROP),
-        with_steps(GFLA_LPIPS, CROP, batch_size=1),
+        with_steps(GFLA_LPIPS, CROP, batch_size=1, last_batch='keep'),
         *gfla_reconstruction(WHITE),
         replace(GFLA_LPIPS, name='mask_lpips', mask='pose-grey'),
     ),

@@ -91,6 +91,14 @@ class Metric:
     real: tuple[Step, ...] = ()
     mask: MaskRule = 'none'
 
+    def faults(self) -> dict[str, str]:
+        """Mistakes and accidents in it: dotted field -> what they do."""
+        return {
+            path: effect
+            for path, value in _leaves(self.name, self)
+            if (effect := _fault(path, value))
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class SSIM(Metric):
@@ -349,11 +357,10 @@ class Protocol:
 
     def faults(self) -> dict[str, str]:
         """Mistakes and accidents that it reproduces: dotted field -> what they do."""
-        return {
-            path: _FAULTS[rule]
-            for path, value in self.values().items()
-            if (rule := (path.rpartition('.')[2], value)) in _FAULTS
-        }
+        found: dict[str, str] = {}
+        for metric in self.metrics:
+            found |= metric.faults()
+        return found
 
 
 _FAULTS: dict[tuple[str, object], str] = {
@@ -363,13 +370,23 @@ _FAULTS: dict[tuple[str, object], str] = {
     'range: values are comparable with nothing but the same mistake',
     ('last_batch', 'drop'): 'images of an incomplete last batch are not counted',
     ('input_range', '[0,1]'): 'the network sees half the contrast: another scale',
-    ('kind', 'crop176_white'): 'white margins that are equal in both images raise '
-    'scores',
+    ('kind', 'crop176_white'): 'white margins that are equal in both images flatter '
+    'every score',
+    ('input_resize.antialias', False): 'images larger than the 299x299 of the network '
+    'shrink without a filter, which leaves aliasing',
     ('antialias', False): 'shrinking without a filter leaves aliasing, which Inception '
     'features notice',
     ('data_range', 'generated'): 'images of little contrast are judged more strictly',
     ('mean', 'batch'): 'the result depends on the batch size',
 }
+
+
+def _fault(path: str, value: object) -> str | None:
+    """What the value of a dotted field does, if it is a mistake."""
+    for (ending, wrong), effect in _FAULTS.items():
+        if path.endswith(f'.{ending}') and value == wrong:
+            return effect
+    return None
 
 
 def _leaves(path: str, value: object) -> Iterator[tuple[str, object]]:

@@ -69,6 +69,19 @@ def test_wrapping_hides_how_wrong_an_image_is(level):
     assert (F.psnr(fake, real, 255) < 22.5).all()
 
 
+@pytest.mark.parametrize(('white', 'gain'), [(0, 0), (0.4, 2.22)])
+def test_wrapping_gives_everybody_28_dB(white, gain):
+    """Any two unrelated pictures: the mean square of a byte modulo 256 is 105.5."""
+    fake, real = (random_images(4, (100, 200), seed) for seed in (1, 2))
+    columns = round(200 * white)
+    fake[..., :columns] = real[..., :columns] = 255
+    assert F.psnr(fake, real, 255).max() < 11
+    expected = 10 * math.log10(255**2 / 105.5) + gain  # 27.90 dB
+    assert F.psnr_uint8_wrap(fake, real).tolist() == pytest.approx(
+        [expected] * 4, abs=0.1
+    )
+
+
 def test_wrapping_by_hand():
     dark = torch.zeros(1, 3, 2, 2, dtype=torch.uint8)
     # 200^2 = 40000 = 156 * 256 + 64
