@@ -10,8 +10,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from posegen.evaluation.extractors import ST_LPIPS
 from posegen.evaluation.folder import score_folder
-from posegen.evaluation.protocols import PROTOCOLS, get_protocol
+from posegen.evaluation.pairs import IMAGE_SUFFIXES
+from posegen.evaluation.protocols import (
+    FID,
+    HIGHER_IS_BETTER,
+    PROTOCOLS,
+    InceptionScore,
+    get_protocol,
+)
 from posegen.evaluation.report import write_pair_csv, write_sheet
 from posegen.evaluation.table import ScoreTable
 from posegen.utils.errors import ConfigError
@@ -24,6 +32,7 @@ def run(args: Namespace) -> None:
         args: What ``posegen evaluate --help`` lists, dashes as underscores.
     """
     names = list(PROTOCOLS) if 'all' in args.protocol else args.protocol
+    _check_files(args, names)
     table = score_folder(
         name_folders(args.generated),
         args.real,
@@ -44,6 +53,33 @@ def run(args: Namespace) -> None:
         print_uncut(table.slices_to_rich(), console)
     _print_notes(table, names, args.offline_features, console)
     _write_files(table, args, console)
+
+
+def _check_files(args: Namespace, names: Sequence[str]) -> None:
+    """Refuse what could not be written, before the work."""
+    for option in ('json', 'per_pair', 'sheet'):
+        file = getattr(args, option)
+        if file is not None and Path(file).is_dir():
+            flag = option.replace('_', '-')
+            raise ConfigError(f"--{flag} '{file}' is a folder: name a file")
+    if args.sheet is None:
+        return
+    if Path(args.sheet).suffix.lower() not in IMAGE_SUFFIXES:
+        raise ConfigError(f"--sheet '{args.sheet}' must end in .png or .jpg")
+    sortable = {
+        metric.name
+        for name in names
+        for metric in get_protocol(name).metrics
+        if not isinstance(metric, FID | InceptionScore)
+    }
+    if args.offline_features:
+        sortable.add(ST_LPIPS)
+    if args.sheet_by not in sortable:
+        known = ', '.join(name for name in HIGHER_IS_BETTER if name in sortable)
+        raise ConfigError(
+            f"--sheet-by '{args.sheet_by}' is no score of pairs under "
+            f'{", ".join(names)}; there are: {known}'
+        )
 
 
 def _print_notes(

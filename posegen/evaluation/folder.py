@@ -86,10 +86,10 @@ def score_folder(
         reason, all others in ``values``.
 
     Raises:
-        ConfigError: A protocol or naming scheme does not exist, or options contradict
-            each other.
-        DataError: A name has no match, a file does not decode or is no 8-bit RGB image,
-            or no score at all can be computed, as where sizes differ.
+        ConfigError: A protocol or naming scheme does not exist, options contradict each
+            other, or nothing that is asked for can be had.
+        DataError: A name has no match, a file does not decode or is no 8-bit RGB image
+            of 0..255, or no score of pairs can be computed, as where sizes differ.
         DependencyError: ``offline_features`` without the extra being installed.
     """
     chosen = [get_protocol(name) for name in dict.fromkeys(protocols)]
@@ -112,6 +112,8 @@ def score_folder(
         jpeg_round_trip=jpeg_round_trip,
         offline_features=offline_features,
     )
+    if not plan.cells:
+        raise ConfigError(f'nothing can be scored: {plan.obstacles()}')
     computation = Computation(
         {name: method.pairs for name, method in methods.items()},
         plan,

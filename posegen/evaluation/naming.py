@@ -141,7 +141,7 @@ def read_names(
         unmatched = [name for name, read in zip(names, found[best]) if not read]
         if len(unmatched) < len(names):
             break  # some are read with their sources, so others lack theirs
-    raise DataError(_unmatched_text(names, unmatched, best, known, where))
+    raise DataError(_unmatched_text(names, unmatched, best, tried, known, where))
 
 
 def get_scheme(name: str) -> NamingScheme:
@@ -214,6 +214,7 @@ def _unmatched_text(
     names: Sequence[str],
     unmatched: Sequence[str],
     scheme: NamingScheme,
+    tried: Sequence[NamingScheme],
     known: frozenset[str],
     where: str,
 ) -> str:
@@ -226,7 +227,7 @@ def _unmatched_text(
             f"{where}: {counts} of the form '{scheme.pattern}' match none of the "
             f'{len(known)} real images: {shown}{more}; the first lacks {lacking}'
         )
-    patterns = ', '.join(s.pattern for s in _SCHEMES)
+    patterns = ', '.join(scheme.pattern for scheme in tried)
     return (
         f'{where}: {counts} match none of the {len(known)} real images: {shown}{more}; '
         f'names are read as {patterns}, with the names of real images in them'

@@ -41,6 +41,10 @@ def score_pairs(metric: Metric, fake: Tensor, real: Tensor) -> Tensor:
 def _ssim(metric: SSIM, fake: Tensor, real: Tensor) -> Tensor:
     measured = metric.data_range == 'generated'
     data_range = F.generated_range(fake) if measured else metric.data_range
+    if measured and not data_range.all():  # type: ignore[union-attr]
+        raise ValueError(
+            'the result has one value throughout, and the data range is that of it'
+        )
     options = dict(border=metric.border, sample_covariance=metric.sample_covariance)
     if isinstance(metric.window, Uniform):
         return F.ssim(fake, real, data_range, uniform=metric.window.size, **options)

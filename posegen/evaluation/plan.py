@@ -70,6 +70,13 @@ class Plan:
         """Distinct ways in which pairs are scored."""
         return list(dict.fromkeys(c.variant for c in self.cells if not c.of_set))
 
+    def obstacles(self) -> str:
+        """Why there is what is missing, for an error."""
+        return '; '.join(
+            f'{metric} ({protocol}): {reason}'
+            for (protocol, metric), reason in self.missing.items()
+        )
+
 
 def make_plan(
     protocols: Iterable[Protocol],

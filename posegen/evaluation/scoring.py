@@ -233,7 +233,7 @@ def _joints(sample: _Sample) -> np.ndarray:
 
 def _read_sample(task: PairTask, index: int) -> _Sample:
     pair = task.pairs[index]
-    real = read_image(pair.target)
+    real = _check_range(read_image(pair.target), pair.target)
     fake = _check_range(cut_strip(read_image(pair.image), real.shape[:2]), pair.image)
     joints = None if task.joints is None else task.joints[index]
     return _Sample(pair, fake, real, joints)
@@ -248,11 +248,9 @@ def _same_shapes(samples: Sequence[_Sample]) -> Iterator[list[_Sample]]:
 def _read_for_features(task: FeatureTask, file: Path, other: Path | None) -> Tensor:
     """(3, H, W) after the steps of the recipe."""
     image = read_image(file)
-    if task.side == 'fake':
-        if other is not None:
-            image = cut_strip(image, image_size(other))
-        _check_range(image, file)
-    images = _stack([image])
+    if task.side == 'fake' and other is not None:
+        image = cut_strip(image, image_size(other))
+    images = _stack([_check_range(image, file)])
     if isinstance(task.recipe, str):
         return images[0]
     if task.jpeg and task.side == 'fake':
@@ -281,8 +279,8 @@ def _through_jpeg(images: Tensor, files: Sequence[Path]) -> Tensor:
 def _check_range(image: np.ndarray, file: Path) -> np.ndarray:
     if image.max() <= 1:
         raise DataError(
-            f"'{file}' has no value above {image.max()} of 255: it looks like floats "
-            'of [0, 1] that were saved as bytes; multiply by 255 before saving'
+            f"'{file}' has no value above {image.max()} of 255: it is black, or floats "
+            'of [0, 1] were saved as bytes; multiply them by 255 before saving'
         )
     return image
 

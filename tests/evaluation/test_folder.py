@@ -399,17 +399,33 @@ def test_sizes_that_fit_only_after_the_steps_of_a_protocol(tmp_path):
     assert 'ssim' in padded.values
 
 
-def test_refuses_images_of_zero_and_one(folders):
-    save(folders / 'good' / 'a___b.png', random_images(1, SIZE)[0] // 255)
-    with pytest.raises(DataError, match=r"a___b.png' has no value above 1 of 255"):
+@pytest.mark.parametrize('name', ['good/a___b.png', 'real/b.png'])
+def test_refuses_images_of_zero_and_one(folders, name):
+    save(folders / name, random_images(1, SIZE)[0] // 255)
+    with pytest.raises(DataError, match=rf"{name}' has no value above 1 of 255"):
         score_folder(folders / 'good', folders / 'real')
+
+
+def test_refuses_what_gives_no_score_at_all(folders):
+    with pytest.raises(ConfigError, match=r'nothing can be scored: fid \(pws\): its '):
+        score_folder(folders / 'good', folders / 'real', protocols=['pws'])
+
+
+def test_equal_images_have_an_infinite_psnr(folders, recwarn):
+    for _, t in PAIRS:
+        for file in (folders / 'good').glob(f'*___{t}.png'):
+            save(file, read_image(folders / 'real' / f'{t}.png'))
+    (row,) = score_folder(folders / 'good', folders / 'real').rows
+    assert row.values['psnr'] == float('inf') and row.values['ssim'] == 1
+    assert row.intervals['psnr'] == (float('inf'), float('inf'))
+    assert not [w for w in recwarn if w.category is RuntimeWarning]
 
 
 def test_a_flat_image_has_no_range_of_its_own(folders):
     save(folders / 'good' / 'a___b.png', torch.full((3, *SIZE), 9).byte())
     table = score_folder(folders / 'good', folders / 'real', protocols=['gfla'])
     reason = table.rows[0].missing['ssim']
-    assert 'a___b.png' in reason and 'data_range must be positive' in reason
+    assert 'a___b.png' in reason and 'one value throughout' in reason
     assert 'psnr' in table.rows[0].values
 
 
@@ -501,6 +517,24 @@ def test_command_prints_and_writes(folders, capsys):
     rows = json.loads(file.read_text())['rows']
     found = {(row['name'], row['protocol'], row['n']) for row in rows}
     assert found == {(m, p, 3) for m in ('good', 'B') for p in PROTOCOLS}
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(json='.'), r"--json '.' is a folder: name a file"),
+        (dict(per_pair='.'), r"--per-pair '.' is a folder"),
+        (dict(sheet='s.pdf'), r"--sheet 's.pdf' must end in .png or .jpg"),
+        (
+            dict(sheet='s.png', sheet_by='fid'),
+            "'fid' is no score of pairs under posegen; there are: ssim, psnr, l1, ",
+        ),
+    ],
+)
+def test_command_refuses_before_the_work(folders, monkeypatch, options, message):
+    monkeypatch.setattr(cli, 'score_folder', lambda *_, **__: pytest.fail('too late'))
+    with pytest.raises(ConfigError, match=message):
+        cli.run(_arguments(folders, **options))
 
 
 def test_command_wants_different_names(folders):

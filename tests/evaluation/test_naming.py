@@ -153,3 +153,8 @@ def test_all_splits_of_a_name_are_seen(source, target, separator):
     readings = list(scheme.split(source + separator + target))
     assert (source, target) in readings
     assert all(s + separator + t == source + separator + target for s, t in readings)
+
+
+def test_only_the_scheme_that_was_asked_for_is_named():
+    with pytest.raises(DataError, match=r'are read as <source>_2_<target>_vis, with'):
+        read_names(['a___b.png'], frozenset('ab'), 'gfla')

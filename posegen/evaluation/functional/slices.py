@@ -122,5 +122,7 @@ def bootstrap_interval(
     size = len(values)
     drawn = [statistic(values[rng.integers(size, size=size)]) for _ in range(draws)]
     tail = 50 * (1 - confidence)
-    low, high = np.percentile(drawn, [tail, 100 - tail])
+    # Between infinities (PSNR of equal images) nothing can be interpolated.
+    method = 'linear' if np.isfinite(drawn).all() else 'nearest'
+    low, high = np.percentile(drawn, [tail, 100 - tail], method=method)
     return float(low), float(high)

@@ -127,6 +127,11 @@ class InceptionNet(nn.Module):
         )
 
 
+def inception_url(weights: InceptionWeights) -> str:
+    """Address of the published file of weights."""
+    return _BUILDERS[weights][1]
+
+
 def build_inception(
     weights: InceptionWeights = 'tf2015',
     normalisation: Normalisation = 'tf128',

@@ -88,6 +88,11 @@ class LPIPSNet(nn.Module):
         ]
 
 
+def trunk_url(net: Trunk) -> str:
+    """Address of the published weights of a trunk."""
+    return _TRUNKS[net].url
+
+
 def build_lpips(
     net: Trunk = 'alex',
     input_range: InputRange = '[-1,1]',

@@ -7,8 +7,8 @@ from pathlib import Path
 from posegen.models.feature_nets.weights import hub_file, named_file
 
 _CURE = (
-    'or give its path as file; --offline-features scores with stand-ins (st_lpips, '
-    'fd_efficientnet_lite0) that need no download'
+    'or, in a config, give its path as file; --offline-features scores with stand-ins '
+    '(st_lpips, fd_efficientnet_lite0) that need no download'
 )
 
 

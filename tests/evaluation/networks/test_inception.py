@@ -138,7 +138,7 @@ def test_weights_that_cannot_be_downloaded(small, empty_hub, weights):
         url,
         f'put it into {empty_hub}',
         f'SHA-256 starts with {sha256}',
-        'give its path as file',
+        'in a config, give its path as file',
         '--offline-features',
     ):
         assert part in str(caught.value)

@@ -134,7 +134,7 @@ def test_weights_that_cannot_be_downloaded(empty_hub, net):
         f'https://download.pytorch.org/models/{name}',
         str(empty_hub),
         f'SHA-256 starts with {name[-12:-4]}',
-        'give its path as file',
+        'in a config, give its path as file',
         '--offline-features',
     ):
         assert part in str(caught.value)
