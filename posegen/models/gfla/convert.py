@@ -1,9 +1,10 @@
 """Published GFLA weights into posegen's names.
 
-Only names change, with three exceptions: convolutions that the published files store
-twice are kept once, spectral norm's old names become those of
-``torch.nn.utils.parametrizations``, and a right singular vector that old files lack is
-computed. What no rule names is an error, so nothing is lost in silence.
+Only names change, with these exceptions: convolutions that the published files store
+twice are kept once, running statistics that old versions of PyTorch wrote for instance
+norms without using them are dropped, and a right singular vector of spectral norm that
+old files lack is computed. What no rule names is an error, so nothing is lost in
+silence.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def convert_generator(state_dict: StateDict) -> dict[str, Tensor]:
         WeightsError: A key has no counterpart, or the two copies of a convolution
             differ.
     """
-    state_dict = strip_wrapper_names(state_dict)
+    state_dict = _without_statistics(strip_wrapper_names(state_dict))
     _check_copies(state_dict)
     return _renamed(state_dict, _GENERATOR, 'generator')
 
@@ -132,54 +133,60 @@ def _fitted(
 
 Rule = tuple[str, str | Callable[[re.Match], str]]
 
+#: A layer's place in its block, and its tensor.
+_VALUE = r'((?:\d+\.)?(?:weight|bias))'
+
 #: Encoders are made of a first block and the rest, decoders of steps from coarse to
 #: fine; the levels 3 (attn0) and 2 (attn1), or 4 - i of the flow net, follow from that.
 _GENERATOR: tuple[Rule, ...] = (
-    (r'source\.block0\.model\.(.+)', r'image_encoder.blocks.0.\1'),
+    (r'source\.block0\.model\.' + _VALUE, r'image_encoder.blocks.0.\1'),
     (
-        r'source\.encoder(\d+)\.model\.(.+)',
+        r'source\.encoder(\d+)\.model\.' + _VALUE,
         lambda m: f'image_encoder.blocks.{int(m[1]) + 1}.{m[2]}',
     ),
-    (r'target\.block0\.model\.(.+)', r'pose_encoder.blocks.0.\1'),
+    (r'target\.block0\.model\.' + _VALUE, r'pose_encoder.blocks.0.\1'),
     (
-        r'target\.encoder(\d+)\.model\.(.+)',
+        r'target\.encoder(\d+)\.model\.' + _VALUE,
         lambda m: f'pose_encoder.blocks.{int(m[1]) + 1}.{m[2]}',
     ),
     (
-        r'target\.decoder(\d+)\.0\.model\.0\.model\.(.+)',
+        r'target\.decoder(\d+)\.0\.model\.0\.model\.' + _VALUE,
         lambda m: f'decoder.body.{2 * int(m[1])}.body.{m[2]}',
     ),
     (
-        r'target\.decoder(\d+)\.1\.model\.(.+)',
+        r'target\.decoder(\d+)\.1\.model\.' + _VALUE,
         lambda m: f'decoder.body.{2 * int(m[1]) + 1}.body.{m[2]}',
     ),
     (
-        r'target\.decoder(\d+)\.1\.shortcut\.0\.(.+)',
+        r'target\.decoder(\d+)\.1\.shortcut\.0\.' + _VALUE,
         lambda m: f'decoder.body.{2 * int(m[1]) + 1}.shortcut.{m[2]}',
     ),
     (
-        r'target\.attn([012])\.fully_connect_layer\.0\.(.+)',
+        r'target\.attn([012])\.fully_connect_layer\.0\.' + _VALUE,
         lambda m: f'warps.{3 - int(m[1])}.compare.{m[2]}',
     ),
     (
-        r'target\.attn([012])\.fully_connect_layer\.2\.(.+)',
+        r'target\.attn([012])\.fully_connect_layer\.2\.' + _VALUE,
         lambda m: f'warps.{3 - int(m[1])}.score.{m[2]}',
     ),
-    (r'target\.outconv\.(?:conv1|model\.2)\.(.+)', r'decoder.head.2.\1'),
-    (r'flow_net\.block0\.model\.(.+)', r'flow_net.encoder.0.\1'),
+    (r'target\.outconv\.(?:conv1|model\.2)\.' + _VALUE, r'decoder.head.2.\1'),
+    (r'flow_net\.block0\.model\.' + _VALUE, r'flow_net.encoder.0.\1'),
     (
-        r'flow_net\.encoder(\d+)\.model\.(.+)',
+        r'flow_net\.encoder(\d+)\.model\.' + _VALUE,
         lambda m: f'flow_net.encoder.{int(m[1]) + 1}.{m[2]}',
     ),
-    (r'flow_net\.decoder(\d+)\.model\.(.+)', r'flow_net.decoder.\1.body.\2'),
-    (r'flow_net\.decoder(\d+)\.shortcut\.0\.(.+)', r'flow_net.decoder.\1.shortcut.\2'),
-    (r'flow_net\.jump(\d+)\.(?:conv1|model\.2)\.(.+)', r'flow_net.jumps.\1.2.\2'),
+    (r'flow_net\.decoder(\d+)\.model\.' + _VALUE, r'flow_net.decoder.\1.body.\2'),
     (
-        r'flow_net\.output([0-3])\.(.+)',
+        r'flow_net\.decoder(\d+)\.shortcut\.0\.' + _VALUE,
+        r'flow_net.decoder.\1.shortcut.\2',
+    ),
+    (r'flow_net\.jump(\d+)\.(?:conv1|model\.2)\.' + _VALUE, r'flow_net.jumps.\1.2.\2'),
+    (
+        r'flow_net\.output([0-3])\.' + _VALUE,
         lambda m: f'flow_net.flow_heads.{4 - int(m[1])}.{m[2]}',
     ),
     (
-        r'flow_net\.mask([0-3])\.0\.(.+)',
+        r'flow_net\.mask([0-3])\.0\.' + _VALUE,
         lambda m: f'flow_net.visibility_heads.{4 - int(m[1])}.{m[2]}',
     ),
 )
@@ -252,6 +259,18 @@ def _check_copies(state_dict: StateDict) -> None:
                 f'{first!r} and {key!r} name one convolution of GFLA but hold '
                 'different values; copy or download the file again.'
             )
+
+
+def _without_statistics(state_dict: StateDict) -> dict[str, Tensor]:
+    """Leave out what old versions stored for norms, the layers of 1-D weights."""
+    norms = {
+        key.removesuffix('weight')
+        for key, value in state_dict.items()
+        if key.endswith('.weight') and value.dim() == 1
+    }
+    names = ('running_mean', 'running_var', 'num_batches_tracked')
+    unused = {f'{norm}{name}' for norm in norms for name in names}
+    return {key: value for key, value in state_dict.items() if key not in unused}
 
 
 def _with_right_vectors(state_dict: StateDict) -> dict[str, Tensor]:

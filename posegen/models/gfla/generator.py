@@ -33,7 +33,10 @@ class GFLAGenerator(nn.Module):
             visibility)}; states its ``levels`` and has
             ``visibility_parameters(level)``. The flow of levels that are not warped
             only joins the correctness loss.
-        image_encoder: Encoder of the source; has ``pyramid`` and ``channels``.
+        image_encoder: Encoder of the source; has ``pyramid``, ``channels`` and
+            ``parameters_beyond``. Nothing reads what is deeper than the coarsest warped
+            level: it is neither computed nor trained, but stays part of the weights, as
+            in the published Market-1501 model.
         pose_encoder: Encoder of the target pose down to the level that the decoder
             starts from; states ``out_channels``.
         warp: Level -> warp operator there. Published: local attention with blocks of 5
@@ -47,6 +50,7 @@ class GFLAGenerator(nn.Module):
 
     Attributes:
         finest_level: The finest level that is warped.
+        coarsest_level: The coarsest one.
 
     Raises:
         ValueError: If no level is warped, the flow net does not predict at a warped
@@ -70,10 +74,12 @@ class GFLAGenerator(nn.Module):
         warp = {int(level): cfg for level, cfg in warp.items()}
         if not warp:
             raise ValueError('warp must name at least one level, got none')
-        self.finest_level = min(warp)
+        self.finest_level, self.coarsest_level = min(warp), max(warp)
         self.flow_net = _build(flow, num_joints=NUM_JOINTS)
         train_visibility_at(self.flow_net, warp)
         self.image_encoder = _build(image_encoder, in_channels=3)
+        for parameter in self.image_encoder.parameters_beyond(self.coarsest_level):
+            parameter.requires_grad_(False)
         self.pose_encoder = _build(pose_encoder, in_channels=NUM_JOINTS)
         self.decoder = _build(decoder, in_channels=self.pose_encoder.out_channels)
         channels = {level: self._channels(level) for level in warp}
@@ -117,7 +123,7 @@ class GFLAGenerator(nn.Module):
             target_pose: (B, 18, H, W) heat maps.
             flows: Level -> (flow (B, 2, h, w), visibility (B, 1, h, w)).
         """
-        source_feats = self.image_encoder.pyramid(source_image)
+        source_feats = self.image_encoder.pyramid(source_image, self.coarsest_level)
 
         def take_from_source(level: int, feat: Tensor) -> Tensor:
             key = str(level)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from torch import Tensor, nn
@@ -63,13 +63,25 @@ class FeatureEncoder(nn.Module):
         """(B, in_channels, H, W) -> (B, out_channels, H/2^level, W/2^level)."""
         return self.pyramid(x)[self.level]
 
-    def pyramid(self, x: Tensor) -> dict[int, Tensor]:
-        """(B, in_channels, H, W) -> level -> its features, from level 1 down."""
+    def pyramid(self, x: Tensor, depth: int | None = None) -> dict[int, Tensor]:
+        """Features of all levels.
+
+        Args:
+            x: (B, in_channels, H, W).
+            depth: The last level that is wanted; None gives all.
+
+        Returns:
+            Level -> (B, channels[level], H/2^level, W/2^level), from level 1 on.
+        """
         check_divisible(x.shape, 2**self.level, type(self).__name__)
         feats = {}
-        for level, block in enumerate(self.blocks, start=1):
+        for level, block in enumerate(islice(self.blocks, depth), start=1):
             feats[level] = x = block(x)
         return feats
+
+    def parameters_beyond(self, depth: int) -> Iterator[nn.Parameter]:
+        """Parameters that no features of the levels up to ``depth`` depend on."""
+        return self.blocks[depth:].parameters()
 
 
 @MODELS.register_module()
