@@ -374,8 +374,8 @@ _FAULTS: dict[tuple[str, object], str] = {
     'every score',
     ('input_resize.antialias', False): 'images larger than the 299x299 of the network '
     'shrink without a filter, which leaves aliasing',
-    ('antialias', False): 'shrinking without a filter leaves aliasing, which Inception '
-    'features notice',
+    ('antialias', False): 'images that shrink do so without a filter, which leaves '
+    'aliasing that Inception features notice',
     ('data_range', 'generated'): 'images of little contrast are judged more strictly',
     ('mean', 'batch'): 'the result depends on the batch size',
 }
