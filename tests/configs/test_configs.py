@@ -181,6 +181,16 @@ def batch_of_one(size: tuple[int, int]) -> dict:
 STEP_SIZE = dict(PATN=(64, 44))
 
 
+def repeated(batch: dict, count: int) -> dict:
+    """The batch several times over."""
+    return {
+        key: value.repeat_interleave(count, 0)
+        if torch.is_tensor(value)
+        else value * count
+        for key, value in batch.items()
+    }
+
+
 @pytest.mark.parametrize(('path', 'stage'), STAGES)
 def test_trains_one_step(path: Path, stage: str) -> None:
     cfg = load_config(path)
@@ -196,7 +206,9 @@ def test_trains_one_step(path: Path, stage: str) -> None:
         k: v.clone() for k, v in model.generator.state_dict(prefix='generator.').items()
     }
     size = STEP_SIZE.get(cfg.model.type, tuple(cfg.train_dataloader.dataset.image_size))
-    logs = model.train_step(batch_of_one(size), optimisers)
+    # Some models share out a batch.
+    batch = repeated(batch_of_one(size), getattr(model, 'batch_multiple', 1))
+    logs = model.train_step(batch, optimisers)
     losses = {key: value for key, value in logs.items() if key.startswith('loss')}
     assert losses
     assert all(torch.as_tensor(value).isfinite().all() for value in losses.values())
