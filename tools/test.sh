@@ -6,7 +6,7 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/_venv.sh"
 
-install_posegen dev,docs,synthetic,offline-features
+install_posegen dev,docs,synthetic,offline-features,convert
 
 note 'style: ruff'
 ruff check .
