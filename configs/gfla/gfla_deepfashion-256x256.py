@@ -25,7 +25,7 @@ model = dict(
             3: dict(type='LocalAttentionWarp', kernel_size=3),
         },
         selection=dict(type='VisibilitySelection'),
-        hdc=None,  # published without; a HybridDilatedBlock may stand here
+        # hdc=dict(type='HybridDilatedBlock') would put the paper's block behind each.
         decoder=dict(type='ResidualDecoder', level=3, num_blocks=1, min_channels=64),
     ),
     discriminators=dict(

@@ -21,7 +21,9 @@ from tests.configs.test_configs import batch_of_one
 
 SIZE = (128, 64)
 SPIG = 'spig/spig_synthetic-128x64_tiny'
+GFLA = 'gfla/gfla_synthetic-128x64_tiny'
 PATN = 'patn/patn_synthetic-128x64_tiny'
+VUNET = 'vunet/vunet_synthetic-128x64_tiny'
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,102 @@ def patn_discriminator(*condition: str) -> dict:
     return dict(net=net, condition=condition)
 
 
+LOCAL_ATTENTION = dict(type='LocalAttentionWarp', kernel_size=3, hidden_channels=8)
+
+
 def model_of(base: str) -> dict:
     return load_config(configs_root() / f'{base}.py').model.to_dict()
 
 
 MIXES = [
+    Mix(
+        'SPIG with the local attention of GFLA',
+        SPIG,
+        dict(generator=dict(warp=dict(LOCAL_ATTENTION, _delete_=True))),
+        {'generator.warps.leg': 'LocalAttentionWarp'},
+    ),
+    Mix(
+        'SPIG at two levels with the flow net and the local attention of GFLA',
+        SPIG,
+        dict(
+            generator=dict(
+                level=3,
+                fine_levels=(2,),
+                flow=dict(use_image=True),
+                image_encoder=dict(level=3),
+                pose_encoder=dict(level=3),
+                global_pose_encoder=dict(level=3),
+                warp=dict(LOCAL_ATTENTION, _delete_=True),
+                decoder=dict(level=3),
+            )
+        ),
+        {
+            'generator.warps.leg': 'LocalAttentionWarp',
+            'generator.fine.2.warps.leg': 'LocalAttentionWarp',
+            'generator.flow_nets.leg': 'PoseFlowNet',
+        },
+    ),
+    Mix(
+        'SPIG with non-local blocks in the place of dilated ones',
+        SPIG,
+        dict(
+            generator=dict(
+                hdc=dict(_delete_=True, type='PyramidNonLocalBlock', sizes=(3,)),
+                pnb=dict(_delete_=True, type='HybridDilatedBlock'),
+            )
+        ),
+        {
+            'generator.hdcs.head': 'PyramidNonLocalBlock',
+            'generator.pnb': 'HybridDilatedBlock',
+        },
+    ),
+    Mix(
+        'GFLA with the hybrid dilated block of SPIG',
+        GFLA,
+        dict(generator=dict(hdc=dict(type='HybridDilatedBlock', dilations=(1, 2)))),
+        {
+            'generator.hdcs.2': 'HybridDilatedBlock',
+            'generator.hdcs.3': 'HybridDilatedBlock',
+        },
+    ),
+    Mix(
+        'GFLA with bilinear warps at one level and a pyramid non-local block',
+        GFLA,
+        dict(
+            generator=dict(
+                warp={'_delete_': True, 2: dict(type='BilinearWarp')},
+                hdc=dict(type='PyramidNonLocalBlock'),
+            )
+        ),
+        {
+            'generator.warps.2': 'BilinearWarp',
+            'generator.hdcs.2': 'PyramidNonLocalBlock',
+        },
+    ),
+    Mix(
+        'GFLA against the two discriminators of PATN',
+        GFLA,
+        dict(
+            discriminators=dict(
+                _delete_=True,
+                pp=patn_discriminator('source_image'),
+                pb=patn_discriminator('target_pose'),
+            )
+        ),
+        {'discriminators.nets.pp': 'PATNDiscriminator'},
+    ),
+    Mix(
+        'the generator of SPIG in the training step of GFLA',
+        GFLA,
+        dict(generator=dict(model_of(SPIG)['generator'], _delete_=True)),
+        {'': 'GFLA', 'generator': 'SPIGGenerator'},
+    ),
+    Mix(
+        'the generator of GFLA in the training step of PATN',
+        PATN,
+        dict(generator=dict(model_of(GFLA)['generator'], _delete_=True)),
+        {'': 'PATN', 'generator': 'GFLAGenerator'},
+    ),
     Mix(
         'PATN against the discriminator of SPIG',
         PATN,
@@ -115,6 +208,38 @@ MIXES = [
             )
         ),
         {'discriminators.nets.pb': 'PATNDiscriminator'},
+    ),
+    Mix(
+        'VU-Net against the discriminator of SPIG',
+        VUNET,
+        dict(
+            discriminators=dict(image=res_discriminator()),
+            losses=dict(adv=dict(type='GANLoss', weight=0.2)),
+        ),
+        {
+            'generator': 'VUNetGenerator',
+            'discriminators.nets.image': 'ResDiscriminator',
+        },
+        dict(generator='generator', discriminator='generator'),
+    ),
+    Mix(
+        'VU-Net against a discriminator of PATN, with VGG19 and a style loss',
+        VUNET,
+        dict(
+            discriminators=dict(pb=patn_discriminator('target_pose')),
+            feature_net=dict(_delete_=True, type='VGG19Features', weights='random'),
+            losses=dict(
+                adv=dict(type='GANLoss', weight=0.2),
+                per=dict(layers=('relu1_2', 'relu2_2')),
+                sty=dict(type='StyleLoss', layers=('relu1_2',), weight=1.0),
+            ),
+        ),
+        {
+            'discriminators.nets.pb': 'PATNDiscriminator',
+            'feature_net': 'VGG19Features',
+            'losses.kl': 'LatentKLLoss',
+        },
+        dict(generator='generator', discriminator='generator'),
     ),
 ]
 

@@ -9,9 +9,12 @@ from torch import Tensor, nn
 
 from posegen.codecs import NUM_JOINTS, keypoints_to_heatmaps, part_images
 from posegen.models.layers.flow_net import parameters_of_flow, train_visibility_at
+from posegen.models.spig.fine_level import FineLevel
 from posegen.registry import MODELS
 
+#: Level -> (flow, visibility), and level -> features.
 Flows = dict[int, tuple[Tensor, Tensor]]
+Features = dict[int, Tensor]
 
 
 @MODELS.register_module()
@@ -29,8 +32,9 @@ class SPIGGenerator(nn.Module):
             ``crop=False``, is the paper's ablation "w/o Part".
         flow: Flow net of a part: (source pose, target pose, source image) -> {level:
             (flow, visibility)}; states its ``levels`` and has
-            ``visibility_parameters(level)``. It must predict at ``level``; the flow of
-            further levels only joins L_sam, and their visibility is not trained.
+            ``visibility_parameters(level)``. It must predict at ``level`` and
+            ``fine_levels``; the flow of further levels only joins L_sam, and their
+            visibility is not trained.
         image_encoder: Encoder of a part image; states ``out_channels``.
         pose_encoder: Encoder of a part's target pose; must give as many channels.
         global_pose_encoder: Encoder of the whole target pose.
@@ -42,14 +46,17 @@ class SPIGGenerator(nn.Module):
         pnb: Pyramid non-local block (eq. 7); None is the ablation "w/o PNB".
         decoder: Features to image (eq. 8).
         level: Level of the features that are warped.
+        fine_levels: Finer levels at which parts are warped too and joined to the
+            decoder's features. The encoders of the parts then need ``pyramid`` and
+            ``channels``, the decoder ``channels`` and a ``refine`` argument.
         heatmap_sigma: Standard deviation of a joint's map, in pixels of the image.
         crop: Whether an encoder sees its part of the source only.
         crop_margin: Margin of the part's box, as a fraction of the image height.
 
     Raises:
         ValueError: If a part names no or unknown joints, the flow net does not predict
-            at ``level``, or the encoders of image and pose disagree about their
-            channels.
+            at a level that is warped, a fine level is not finer than ``level``, or the
+            encoders of image and pose disagree about their channels.
     """
 
     def __init__(
@@ -66,13 +73,16 @@ class SPIGGenerator(nn.Module):
         pnb: Mapping | None,
         decoder: Mapping,
         level: int = 2,
+        fine_levels: Sequence[int] = (),
         heatmap_sigma: float = 6.0,
         crop: bool = True,
         crop_margin: float = 0.1,
     ) -> None:
         super().__init__()
         self.parts = {name: _checked(name, joints) for name, joints in parts.items()}
-        self.level = self.finest_level = level
+        self.level = level
+        self.fine_levels = _checked_levels(fine_levels, level)
+        self.finest_level = min([level, *self.fine_levels])
         self.heatmap_sigma = heatmap_sigma
         self.crop = crop
         self.crop_margin = crop_margin
@@ -80,7 +90,7 @@ class SPIGGenerator(nn.Module):
             {p: _build(flow, num_joints=len(j)) for p, j in self.parts.items()}
         )
         for net in self.flow_nets.values():
-            train_visibility_at(net, [level])
+            train_visibility_at(net, [level, *self.fine_levels])
         self.image_encoders = self._per_part(image_encoder, in_channels=3)
         self.pose_encoders = nn.ModuleDict(
             {p: _build(pose_encoder, in_channels=len(j)) for p, j in self.parts.items()}
@@ -99,14 +109,31 @@ class SPIGGenerator(nn.Module):
         fused = self.fusion.out_channels
         self.pnb = _build(pnb, channels=fused) if pnb else None
         self.decoder = _build(decoder, in_channels=fused)
+        self.fine = nn.ModuleDict(
+            {
+                str(fine): FineLevel(
+                    list(self.parts),
+                    self._part_channels(fine),
+                    self.decoder.channels[fine],
+                    warp,
+                    selection,
+                    hdc,
+                    fusion,
+                )
+                for fine in self.fine_levels
+            }
+        )
 
     def _per_part(self, cfg: Mapping, **supplied: int) -> nn.ModuleDict:
         return nn.ModuleDict({part: _build(cfg, **supplied) for part in self.parts})
 
-    def _part_channels(self) -> int:
+    def _part_channels(self, fine: int | None = None) -> int:
+        """Channels of a part's features at the generator's or at a finer level."""
         part = next(iter(self.parts))
-        image = self.image_encoders[part].out_channels
-        pose = self.pose_encoders[part].out_channels
+        image, pose = (
+            nets[part].out_channels if fine is None else nets[part].channels[fine]
+            for nets in (self.image_encoders, self.pose_encoders)
+        )
         if image != pose:
             raise ValueError(
                 'image_encoder and pose_encoder must give the same number of channels, '
@@ -162,23 +189,45 @@ class SPIGGenerator(nn.Module):
             return image
         return part_images(image, keypoints, self.parts[part], self.crop_margin)[0]
 
-    def warped_part(
-        self, part: str, image: Tensor, keypoints: Tensor, pose: Tensor, flows: Flows
-    ) -> Tensor:
-        """Local warping module of one part, equations 2, 3 and 5.
+    def part_features(
+        self, part: str, image: Tensor, keypoints: Tensor, pose: Tensor
+    ) -> tuple[Features, Features]:
+        """Features of a part's image and of its target pose.
 
         Args:
             part: Name of the part.
             image: (B, 3, H, W) source in [-1, 1].
             keypoints: (B, 18, 3) source keypoints in pixels.
             pose: (B, 18, H, W) target heat maps.
+
+        Returns:
+            Twice level -> (B, C, h, w), at all levels that are warped at least.
+        """
+        part_pose = pose[:, list(self.parts[part])]
+        return (
+            self._encode(
+                self.image_encoders[part], self.part_image(part, image, keypoints)
+            ),
+            self._encode(self.pose_encoders[part], part_pose),
+        )
+
+    def _encode(self, encoder: nn.Module, x: Tensor) -> Features:
+        return encoder.pyramid(x) if self.fine_levels else {self.level: encoder(x)}
+
+    def warped_part(
+        self, part: str, feats: tuple[Features, Features], flows: Flows
+    ) -> Tensor:
+        """Local warping module of one part, equations 2, 3 and 5.
+
+        Args:
+            part: Name of the part.
+            feats: What :meth:`part_features` gives.
             flows: The part's flow and visibility by level.
 
         Returns:
             (B, C, h, w) features at the generator's level.
         """
-        source_feat = self.image_encoders[part](self.part_image(part, image, keypoints))
-        pose_feat = self.pose_encoders[part](pose[:, list(self.parts[part])])
+        source_feat, pose_feat = (levels[self.level] for levels in feats)
         flow, visibility = flows[self.level]
         warped = self.warps[part](source_feat, pose_feat, flow)
         selected = self.selection(warped, pose_feat, visibility)
@@ -186,17 +235,65 @@ class SPIGGenerator(nn.Module):
 
     def fuse(
         self,
-        source_image: Tensor,
-        source_keypoints: Tensor,
+        feats: Mapping[str, tuple[Features, Features]],
         target_pose: Tensor,
         flows: Mapping[str, Flows],
     ) -> Tensor:
-        """F_fusion of eq. 6, (B, C, h, w); arguments as in :meth:`warped_part`."""
-        parts = [
-            self.warped_part(p, source_image, source_keypoints, target_pose, flows[p])
-            for p in self.parts
-        ]
+        """F_fusion of eq. 6.
+
+        Args:
+            feats: Part -> what :meth:`part_features` gives.
+            target_pose: (B, 18, H, W) heat maps.
+            flows: Part -> flow and visibility by level.
+
+        Returns:
+            (B, C, h, w).
+        """
+        parts = [self.warped_part(p, feats[p], flows[p]) for p in self.parts]
         return self.fusion(parts, self.global_pose_encoder(target_pose))
+
+    def paint(
+        self,
+        fused: Tensor,
+        feats: Mapping[str, tuple[Features, Features]],
+        flows: Mapping[str, Flows],
+    ) -> Tensor:
+        """Equations 7 and 8, with the fine levels on the way.
+
+        Args:
+            fused: (B, C, h, w) of :meth:`fuse`.
+            feats: As there.
+            flows: As there.
+
+        Returns:
+            The image (B, 3, H, W) in [-1, 1].
+        """
+        start = self.pnb(fused) if self.pnb else fused
+        if not self.fine_levels:
+            return self.decoder(start)
+
+        def join_parts(level: int, decoded: Tensor) -> Tensor:
+            if level not in self.fine_levels:
+                return decoded
+            source, pose = (
+                {part: feats[part][side][level] for part in self.parts}
+                for side in (0, 1)
+            )
+            at_level = {part: flows[part][level] for part in self.parts}
+            return self.fine[str(level)](source, pose, at_level, decoded)
+
+        return self.decoder(start, join_parts)
+
+    def encode(
+        self, source_image: Tensor, source_keypoints: Tensor, target_pose: Tensor
+    ) -> tuple[dict[str, tuple[Features, Features]], dict[str, Flows]]:
+        """Part -> features, and part -> flows; arguments as in :meth:`part_flows`."""
+        flows = self.part_flows(source_image, source_keypoints, target_pose)
+        feats = {
+            part: self.part_features(part, source_image, source_keypoints, target_pose)
+            for part in self.parts
+        }
+        return feats, flows
 
     def forward(
         self,
@@ -218,12 +315,13 @@ class SPIGGenerator(nn.Module):
             ``image`` (B, 3, H, W) in [-1, 1].
         """
         target_pose = self.heatmaps(target_keypoints, tuple(source_image.shape[-2:]))
-        flows = self.part_flows(source_image, source_keypoints, target_pose)
-        out = dict(flows=flows)
-        if not flow_only:
-            fused = self.fuse(source_image, source_keypoints, target_pose, flows)
-            out['image'] = self.decoder(self.pnb(fused) if self.pnb else fused)
-        return out
+        if flow_only:
+            return dict(
+                flows=self.part_flows(source_image, source_keypoints, target_pose)
+            )
+        feats, flows = self.encode(source_image, source_keypoints, target_pose)
+        fused = self.fuse(feats, target_pose, flows)
+        return dict(flows=flows, image=self.paint(fused, feats, flows))
 
     @torch.no_grad()
     def relation_maps(
@@ -242,9 +340,8 @@ class SPIGGenerator(nn.Module):
                 'relation maps need a pyramid non-local block; pnb is None'
             )
         target_pose = self.heatmaps(target_keypoints, tuple(source_image.shape[-2:]))
-        flows = self.part_flows(source_image, source_keypoints, target_pose)
-        fused = self.fuse(source_image, source_keypoints, target_pose, flows)
-        return self.pnb.relation_maps(fused)
+        feats, flows = self.encode(source_image, source_keypoints, target_pose)
+        return self.pnb.relation_maps(self.fuse(feats, target_pose, flows))
 
     def flow_parameters(self) -> Iterator[nn.Parameter]:
         """Parameters that stage 1 trains: the flow nets without visibility heads."""
@@ -259,6 +356,16 @@ def _checked(part: str, joints: Sequence[int]) -> tuple[int, ...]:
             f'{tuple(joints)}'
         )
     return tuple(joints)
+
+
+def _checked_levels(fine_levels: Sequence[int], level: int) -> tuple[int, ...]:
+    """Fine levels, coarse first."""
+    if not all(1 <= fine < level for fine in fine_levels):
+        raise ValueError(
+            f'fine_levels must lie in 1..{level - 1}, finer than level={level}; got '
+            f'{tuple(fine_levels)}'
+        )
+    return tuple(sorted(set(fine_levels), reverse=True))
 
 
 def _build(cfg: Mapping, **supplied: int) -> nn.Module:

@@ -33,6 +33,15 @@ GENERATOR = dict(
     pnb=dict(type='PyramidNonLocalBlock'),
     decoder=dict(type='ResidualDecoder', min_channels=4),
 )
+TWO_LEVELS = dict(
+    level=3,
+    fine_levels=(2,),
+    flow=GENERATOR['flow'] | dict(levels=(2, 3)),
+    image_encoder=ENCODER | dict(level=3),
+    pose_encoder=ENCODER | dict(level=3),
+    global_pose_encoder=ENCODER | dict(level=3),
+    decoder=GENERATOR['decoder'] | dict(level=3),
+)
 MODEL = dict(
     type='SPIG',
     generator=GENERATOR,
@@ -197,12 +206,10 @@ def test_part_without_source_joints_takes_nothing_from_the_source() -> None:
     for shift in (0.0, 0.5):
         image = data['source_image'] + shift
         pose = model.generator.heatmaps(data['target_keypoints'], SIZE)
-        flows = model.generator.part_flows(image, data['source_keypoints'], pose)
-        feats.append(
-            model.generator.warped_part(
-                'leg', image, data['source_keypoints'], pose, flows['leg']
-            )
-        )
+        inputs = (image, data['source_keypoints'], pose)
+        flows = model.generator.part_flows(*inputs)['leg']
+        encoded = model.generator.part_features('leg', *inputs)
+        feats.append(model.generator.warped_part('leg', encoded, flows))
     torch.testing.assert_close(*feats)
 
 
@@ -285,6 +292,12 @@ def test_contradictions_are_named(changes: dict, message: str) -> None:
         (dict(level=3), r'flow must predict at level=3.* its levels are \(2,\)'),
         (dict(parts=dict(head=(0, 99))), r'parts.head must name joints 0\.\.17'),
         (dict(parts=dict(head=())), r'parts.head must name joints .* got \(\)'),
+        (dict(fine_levels=(2,)), r'fine_levels must lie in 1\.\.1, .* got \(2,\)'),
+        (dict(fine_levels=(1,)), r'flow must predict at level=1.* are \(2,\)'),
+        (
+            TWO_LEVELS | dict(fusion=GENERATOR['fusion'] | dict(out_channels=6)),
+            'the fusion must give as many channels as the decoder has there, 4; got 6',
+        ),
     ],
 )
 def test_impossible_generators_are_named(changes: dict, message: str) -> None:
@@ -308,6 +321,48 @@ def test_every_trainable_parameter_gets_a_gradient_with_two_levels() -> None:
             if parameter.requires_grad and parameter.grad is None
         ]
         assert not lacking, stage
+
+
+def test_two_levels_train_all_that_they_have() -> None:
+    # Without the non-local block, whose first gradients round to nothing here.
+    model = build(TWO_LEVELS | dict(pnb=None))
+    optimisers = wrappers(model)
+    before = deepcopy(model.state_dict())
+    for _ in range(2):
+        model.train_step(batch(), optimisers)
+    still = set(before) - changed(model, before)
+    assert not [key for key in still if key.endswith('weight') and 'norm' not in key]
+    assert any(key.startswith('generator.fine.2.') for key in before)
+    sample = model.eval().val_step(batch())[0]
+    assert sample['flow']['leg'].shape == (2, 16, 8)  # of the finest level
+
+
+def test_the_fine_level_takes_what_its_flow_points_at() -> None:
+    generator = build(TWO_LEVELS).eval().generator.requires_grad_(False)
+    for module in generator.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight)
+    data = build().data_preprocessor(batch(), training=False)
+    pose = generator.heatmaps(data['target_keypoints'], SIZE)
+    inputs = (data['source_image'], data['source_keypoints'], pose)
+    feats, flows = generator.encode(*inputs)
+    fused = generator.fuse(feats, pose, flows)
+    image = generator.paint(fused, feats, flows)
+    for visibility, same in ((0.0, True), (1.0, False)):
+        results = []
+        for shift in (0.0, 2.0):
+            moved = deepcopy(flows)
+            for levels in moved.values():
+                flow, _ = levels[2]
+                seen = torch.full_like(flow[:, :1], visibility)
+                levels[2] = flow + shift, seen
+            results.append(generator.paint(fused, feats, moved))
+        assert torch.equal(*results) == same
+    assert image.shape == (2, 3, *SIZE)
+
+
+def test_no_new_weights_without_fine_levels() -> None:
+    assert not [key for key in build().state_dict() if 'fine' in key]
 
 
 def test_flow_nets_may_look_at_the_source_image() -> None:
