@@ -3,9 +3,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from posegen.models.losses import PerceptualLoss, StyleLoss, gram_matrix
+from posegen.models.losses import (
+    NearestNeighbourLoss,
+    PerceptualLoss,
+    StyleLoss,
+    gram_matrix,
+)
 
-LOSSES = (PerceptualLoss, StyleLoss)
+LOSSES = (PerceptualLoss, StyleLoss, NearestNeighbourLoss)
 
 
 def random_feats(seed=0, grad=False):
@@ -91,3 +96,35 @@ class TestBoth:
     def test_one_weight_a_layer(self, kind):
         with pytest.raises(ValueError, match=r'one number a layer \(2\), got 1'):
             kind(layers=('a', 'b'), layer_weights=[1.0])
+
+
+def test_nearest_neighbour_sums_channels():
+    # A window of one pixel leaves the plain distance, with channels summed.
+    fake, real = random_feats(0), random_feats(1)
+    loss = NearestNeighbourLoss(layers=('a',), weight=0.5, window=1)
+    expected = 0.5 * (fake['a'] - real['a']).abs().sum(1).mean()
+    torch.testing.assert_close(loss(fake, real), expected)
+
+
+def test_nearest_neighbour_forgives_a_shift():
+    real = {'a': torch.randn(2, 8, 6, 6)}
+    fake = {'a': real['a'].roll(1, 3)}
+    fake['a'][..., 0] = real['a'][..., 0]
+    assert NearestNeighbourLoss(layers=('a',), window=3)(fake, real).item() == 0
+    assert NearestNeighbourLoss(layers=('a',), window=1)(fake, real).item() > 0
+
+
+def test_nearest_neighbour_gradient_is_that_of_the_minimum():
+    generator = torch.Generator().manual_seed(0)
+    shape = (1, 2, 4, 4)
+    fake = torch.randn(shape, generator=generator, dtype=torch.float64)
+    real = torch.randn(shape, generator=generator, dtype=torch.float64)
+    loss = NearestNeighbourLoss(layers=('a',), weight=1.0, window=3)
+    assert torch.autograd.gradcheck(
+        lambda x: loss({'a': x}, {'a': real}), fake.requires_grad_()
+    )
+
+
+def test_nearest_neighbour_window_has_a_middle():
+    with pytest.raises(ValueError, match='odd and at least 1, got 4'):
+        NearestNeighbourLoss(window=4)
