@@ -1,4 +1,4 @@
-"""The tiny config through the command: the ramp and the calibration of a resumed run."""
+"""The tiny config as a command: the ramp and the calibration of a resumed run."""
 
 from __future__ import annotations
 
