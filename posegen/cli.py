@@ -219,7 +219,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--offline-features',
         action='store_true',
-        help='also metrics on networks whose weights come inside packages',
+        help='download nothing; metrics on networks whose weights come inside packages',
     )
     parser.add_argument(
         '--copy-source', action='store_true', help='add a row for the source as it is'

@@ -69,7 +69,7 @@ def score_folder(
             score that any method should beat.
         offline_features: Add ``st_lpips`` and ``fd_efficientnet_lite0`` to the rows of
             the first protocol: stand-ins whose weights come with the extra
-            ``offline-features``, on images as they are stored.
+            ``offline-features``, on images as they are stored. Nothing is downloaded.
         jpeg_round_trip: Where the code of a protocol stored results as jpeg, let those
             that are not go through one (in memory, Pillow's default quality) first.
         slices: Also score parts of the body, regions that the source shows or hides,

