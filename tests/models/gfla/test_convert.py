@@ -26,6 +26,7 @@ from tests.models.gfla.fixtures import (
     generator_config,
     weights_by_rule,
 )
+from tools.model_converters import gfla as tool
 
 SMALL = dict(base=16, flow=(8, 64))
 DATA = ['fashion', 'market']
@@ -268,6 +269,27 @@ def test_the_file_loads_as_a_model_and_states_its_licence(
     assert 'latest_net_G.pth, latest_net_D.pth' in notes['origin']
     torch.testing.assert_close(whole.generator.state_dict(), net.state_dict())
     assert get_model(cfg, out) is not None
+
+
+def test_the_command_converts_and_says_what_is_wrong(
+    net: nn.Module, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published, out = tmp_path / 'latest_net_G.pth', tmp_path / 'out.safetensors'
+    config = tmp_path / 'config.py'
+    config.write_text(
+        f"model = dict(type='GFLA', generator={generator_config('market', **TINY)!r})"
+    )
+    arguments = [str(published), str(out), '--config', str(config)]
+    with pytest.raises(SystemExit, match='gfla: .*latest_net_G.pth'):
+        tool.main(arguments)
+    torch.save(published_generator(net), published)
+    tool.main(arguments)
+    assert f'{out} is complete' in capsys.readouterr().out
+    model = get_model(config, out)
+    torch.testing.assert_close(model.generator.state_dict(), net.state_dict())
+    with pytest.raises(SystemExit):
+        tool.main([str(published), 'out.pth', '--config', str(config)])
+    assert 'must end in .safetensors' in capsys.readouterr().err
 
 
 def test_a_config_without_that_discriminator_is_an_error(
