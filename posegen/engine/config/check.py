@@ -1,7 +1,7 @@
 """Checking a whole config before anything of it is built.
 
 Every error is one sentence with the dotted place, such as ``model.generator.hdc``.
-What cannot be seen without building, such as a value of the wrong type, is named by
+What cannot be seen without building, such as a value out of range, is named by
 :func:`posegen.engine.config.build_errors.explain_build_error`.
 """
 
@@ -22,7 +22,11 @@ from torch.utils.data import DataLoader
 
 from posegen.engine.config.components import Components, Problem, is_kind
 from posegen.engine.config.defaults import TRIPLES, fill_defaults, is_iteration_based
-from posegen.engine.config.signatures import arguments_of, did_you_mean
+from posegen.engine.config.signatures import (
+    arguments_of,
+    did_you_mean,
+    text_for_number,
+)
 from posegen.engine.config.stages import merge_stage, stage_entries
 from posegen.utils.errors import ConfigError
 
@@ -171,6 +175,8 @@ def _check_dataloader(spec: Any, place: str, components: Components) -> None:
         if key not in allowed:
             hint = did_you_mean(key, allowed)
             raise Problem(f'{place}.{key}', f'a dataloader has no key {key!r}{hint}')
+    if wrong := text_for_number(DataLoader, spec):
+        raise Problem(f'{place}.{wrong[0]}', wrong[1])
     sized = ('batch_sampler',) if spec.get('batch_sampler') else ('batch_size',)
     for key in ('dataset', 'sampler', *sized):
         if key not in spec:

@@ -12,6 +12,7 @@ from posegen.engine.config.signatures import (
     arguments_of,
     did_you_mean,
     missing_argument,
+    text_for_number,
     unknown_argument,
 )
 
@@ -89,21 +90,22 @@ class Components:
             keys = ', '.join(spec) or 'nothing'
             raise Problem(place, f'the dict needs a type; it has {keys}')
         component = self.find(name, registry, place)
-        own = [key for key in spec if key not in _BUILDER_KEYS | set(extra)]
+        own = {k: v for k, v in spec.items() if k not in _BUILDER_KEYS | set(extra)}
         self._check_arguments(component, own, list(supplied), place, complete)
         return component
 
     def _check_arguments(
         self,
         component: Callable,
-        own: list[str],
+        own: Mapping[str, Any],
         supplied: list[str],
         place: str,
         complete: bool,
     ) -> None:
-        unknown = unknown_argument(component, own, hidden=supplied)
-        if unknown:
-            raise Problem(f'{place}.{unknown[0]}', unknown[1])
+        wrong = unknown_argument(component, own, hidden=supplied)
+        wrong = wrong or text_for_number(component, own)
+        if wrong:
+            raise Problem(f'{place}.{wrong[0]}', wrong[1])
         refused = unknown_argument(component, supplied)
         if refused:
             raise Problem(

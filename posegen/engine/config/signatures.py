@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
-from typing import NamedTuple
+from types import SimpleNamespace, UnionType
+from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from mmengine.hooks import CheckpointHook
+from torch import Tensor
 
 # It takes any keyword and ignores those it does not know.
 _SWALLOWS_KEYWORDS = (CheckpointHook,)
+
+# Where these alone are taken, a text is wrong: a typing error, or 'no' for False.
+_NUMBERS = frozenset((int, float, bool, Tensor, type(None)))
 
 
 class Arguments(NamedTuple):
@@ -91,6 +96,40 @@ def missing_argument(component: Callable, given: Collection[str]) -> str | None:
         return None
     names = ', '.join(map(repr, missing))
     return f'{component.__name__} needs the argument {names}'
+
+
+def text_for_number(
+    component: Callable, given: Mapping[str, Any]
+) -> tuple[str, str] | None:
+    """The first argument that is a text where a component takes only numbers.
+
+    Args:
+        component: A class or function; arguments without a type are not judged.
+        given: Arguments by name.
+
+    Returns:
+        The argument and a sentence about it, or None when there is none.
+    """
+    for name, value in given.items():
+        kinds = _kinds(component, name) if isinstance(value, str) else {str}
+        if kinds <= _NUMBERS:
+            wanted = 'True or False' if kinds <= {bool, type(None)} else 'a number'
+            return name, f'{component.__name__} takes {wanted} here, got {value!r}'
+    return None
+
+
+def _kinds(component: Callable, name: str) -> set[Any]:
+    """What an argument may be, as far as its annotation can be read here."""
+    function = component.__init__ if inspect.isclass(component) else component
+    annotation = getattr(function, '__annotations__', {}).get(name, Any)
+    # One by one: a name that only a type checker knows must not hide the others.
+    alone = SimpleNamespace(__annotations__={name: annotation})
+    try:
+        hint = get_type_hints(alone, getattr(function, '__globals__', {}))[name]
+    except (NameError, TypeError, AttributeError):
+        return {Any}
+    is_union = get_origin(hint) in (Union, UnionType)
+    return set(get_args(hint)) if is_union else {hint}
 
 
 def did_you_mean(name: str, available: Iterable[str]) -> str:

@@ -52,6 +52,16 @@ WRONG = {
         'full',
         r"^stages\.full\.model\.train_stag: .*did you mean 'train_stage'",
     ),
+    'text for a number': (
+        'model.generator.block.kernel_size',
+        'three',
+        r"^model\.generator\.block\.kernel_size: ToyBlock takes a number .*'three'",
+    ),
+    'text for the size of a batch': (
+        'train_dataloader.batch_size',
+        'two',
+        r"^train_dataloader\.batch_size: DataLoader takes a number here, .*'two'",
+    ),
     'unknown dataset': (
         'train_dataloader.dataset.type',
         'ToyPair',
