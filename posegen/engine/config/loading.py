@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, DictAction
+from mmengine.utils import import_modules_from_strings
 
 from posegen.utils.errors import ConfigError, PosegenError
 
@@ -36,7 +37,10 @@ def load_config(
         raise ConfigError(f'the config file {path} does not exist; check the path')
     cfg = _read(path)
     if options:
+        imported = cfg.get('custom_imports')
         merge_options(cfg, options)
+        if cfg.get('custom_imports') not in (None, imported):
+            _import_modules(cfg.custom_imports, path)
     return cfg
 
 
@@ -81,6 +85,16 @@ def _read(path: Path) -> Config:
         raise ConfigError(
             f'{path} cannot be read: {type(error).__name__}: {reason}'
         ) from error
+
+
+def _import_modules(custom_imports: Mapping[str, Any], path: Path) -> None:
+    """What MMEngine does with ``custom_imports`` of a file, for those of an option."""
+    try:
+        import_modules_from_strings(**custom_imports)
+    except ImportError as error:
+        raise ConfigError(_import_message(path, error)) from error
+    except TypeError as error:
+        raise ConfigError(f'custom_imports: {error}') from error
 
 
 # How MMEngine begins what it raises over an error of an import.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,19 @@ def test_a_module_that_fails_itself_says_why(
     begin = 'failing_blocks of custom_imports cannot be imported'
     with pytest.raises(ConfigError, match=f'{begin}: {reason}$'):
         load_config(path)
+
+
+def test_modules_of_an_option_are_imported(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / 'blocks_of_an_option.py').write_text('')
+    load_config(config, ['custom_imports.imports=[blocks_of_an_option]'])
+    assert 'blocks_of_an_option' in sys.modules
+    with pytest.raises(ConfigError, match='no_such_blocks of custom_imports cannot'):
+        load_config(config, ['custom_imports.imports=[no_such_blocks]'])
+    with pytest.raises(ConfigError, match='custom_imports: .*import'):
+        load_config(config, ['custom_imports.imports=3'])
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
