@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,21 @@ class StageRunner(Runner):
         fill_model(self.model, checkpoint['state_dict'], filename)
         self._has_loaded = True
         self.logger.info(f'Weights of {filename} loaded')
+        # MMEngine's `resume` would run this text, to look for a setting of its past.
+        checkpoint.get('meta', {}).pop('config', None)
         return checkpoint
+
+    def resume(
+        self,
+        filename: str,
+        resume_optimizer: bool = True,
+        resume_param_scheduler: bool = True,
+        map_location: str | Callable = 'default',
+    ) -> None:
+        """Go on from a checkpoint; arguments as in MMEngine."""
+        if self.param_schedulers is None:  # MMEngine would warn each time
+            resume_param_scheduler = False
+        super().resume(filename, resume_optimizer, resume_param_scheduler, map_location)
 
     def save_checkpoint(self, out_dir: str, filename: str, *args, **kwargs) -> None:
         """Write a checkpoint; what has its name is always complete.

@@ -45,6 +45,28 @@ def test_python_objects_in_a_file_are_refused(train: Callable, tmp_path: Path) -
         train(load_from=str(tmp_path / 'old.pth'))
 
 
+def test_resuming_runs_no_text_of_a_checkpoint(
+    train: Callable, run_copy: Path, tmp_path: Path
+) -> None:
+    path = run_copy / 'full' / 'iter_4.pth'
+    checkpoint = torch.load(path, weights_only=True)
+    mark = tmp_path / 'mark'
+    checkpoint['meta']['config'] = f'import pathlib\npathlib.Path({str(mark)!r}).touch()'
+    torch.save(checkpoint, path)
+    train(iters=5, work_dir=str(run_copy), resume=path)
+    assert read_record(run_copy / 'full').iterations == 5
+    assert not mark.exists()
+
+
+def test_resuming_without_schedulers_warns_of_nothing(
+    train: Callable, run_copy: Path, capsys: pytest.CaptureFixture
+) -> None:
+    train(iters=5, stage='full', work_dir=str(run_copy), resume=True)
+    shown = capsys.readouterr().out
+    assert 'resumes from' in shown
+    assert 'WARNING' not in shown
+
+
 @pytest.mark.parametrize('missing', ['train', 'val', 'test'])
 def test_data_are_looked_for_before_the_model_is_built(
     missing: str, finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
