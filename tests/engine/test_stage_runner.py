@@ -51,7 +51,9 @@ def test_resuming_runs_no_text_of_a_checkpoint(
     path = run_copy / 'full' / 'iter_4.pth'
     checkpoint = torch.load(path, weights_only=True)
     mark = tmp_path / 'mark'
-    checkpoint['meta']['config'] = f'import pathlib\npathlib.Path({str(mark)!r}).touch()'
+    checkpoint['meta']['config'] = (
+        f'import pathlib\npathlib.Path({str(mark)!r}).touch()'
+    )
     torch.save(checkpoint, path)
     train(iters=5, work_dir=str(run_copy), resume=path)
     assert read_record(run_copy / 'full').iterations == 5
