@@ -74,7 +74,10 @@ _SCHEMES = (
 NAMING_SCHEMES: Mapping[str, NamingScheme] = MappingProxyType(
     {scheme.name: scheme for scheme in _SCHEMES}
 )
-"""All schemes by name."""
+"""All schemes by name.
+
+:meta hide-value:
+"""
 
 # Gender, category, item, look, number and view; what stands between them differs.
 _DEEPFASHION = re.compile(

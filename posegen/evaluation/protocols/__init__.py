@@ -39,7 +39,10 @@ PROTOCOLS: MappingProxyType[str, Protocol] = MappingProxyType(
         for protocol in (POSEGEN, *GAN_PROTOCOLS, *DIFFUSION_PROTOCOLS)
     }
 )
-"""All protocols by name, the recommended one first."""
+"""All protocols by name, the recommended one first.
+
+:meta hide-value:
+"""
 
 HIGHER_IS_BETTER: MappingProxyType[str, bool] = MappingProxyType(
     {
@@ -64,7 +67,10 @@ HIGHER_IS_BETTER: MappingProxyType[str, bool] = MappingProxyType(
         'fd_efficientnet_lite0': False,
     }
 )
-"""Result names in the order of tables, and which way they improve."""
+"""Result names in the order of tables, and which way they improve.
+
+:meta hide-value:
+"""
 
 
 def get_protocol(name: str) -> Protocol:
