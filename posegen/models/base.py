@@ -10,6 +10,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from posegen.models.discriminators import DiscriminatorSet
+from posegen.models.feature_nets import FeatureNet
 from posegen.models.preprocessor import images_to_uint8
 from posegen.registry import MODELS
 
@@ -38,7 +39,8 @@ class BasePoseTransfer(BaseModel):
 
     Raises:
         ValueError: If a term of ``losses`` is unknown, ``adv`` and ``discriminators``
-            are not given together, or a perceptual term comes without a feature net.
+            are not given together, or a perceptual term comes without a feature net or
+            reads layers that the net does not have.
     """
 
     #: Terms that are computed; a subclass may extend it.
@@ -66,6 +68,7 @@ class BasePoseTransfer(BaseModel):
         )
         self._check_terms(feature_net)
         self.feature_net = MODELS.build(dict(feature_net)) if feature_net else None
+        self._check_layers()
 
     def _check_terms(self, feature_net: Mapping | None) -> None:
         unknown = sorted(set(self.losses) - set(self.terms))
@@ -81,6 +84,19 @@ class BasePoseTransfer(BaseModel):
         needed = [term for term in self.feature_terms if term in self.losses]
         if needed and feature_net is None:
             raise ValueError(f'losses {needed} need a feature_net, which is not given')
+
+    def _check_layers(self) -> None:
+        """A wrong name must not come to light after a first stage of days."""
+        if not isinstance(self.feature_net, FeatureNet):
+            return
+        for term in self.feature_terms:
+            unknown = {*self.layers_of(term)} - self.feature_net.levels.keys()
+            if unknown:
+                raise ValueError(
+                    f'losses.{term} reads layers that '
+                    f'{type(self.feature_net).__name__} does not have: '
+                    f'{sorted(unknown)}; it has {", ".join(self.feature_net.levels)}'
+                )
 
     # -- calls -------------------------------------------------------------------------
 

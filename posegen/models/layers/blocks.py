@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from posegen.utils.errors import ConfigError
+
 NEGATIVE_SLOPE = 0.1
 INIT_GAIN = 0.02
 
@@ -193,11 +195,12 @@ def check_divisible(size: torch.Size | tuple[int, int], factor: int, who: str) -
     """Refuse a picture whose sides are no multiples of ``factor``.
 
     Raises:
-        ValueError: Naming the network, its factor and the size that it got.
+        ConfigError: Naming the network, its factor and the size that it got.
     """
     height, width = size[-2:]
     if height % factor or width % factor:
-        raise ValueError(
+        raise ConfigError(
             f'{who} halves its input {factor.bit_length() - 1} times, so height and '
-            f'width must be multiples of {factor}; got {height}x{width}'
+            f'width must be multiples of {factor}; got {height}x{width}: change '
+            'image_size of the data'
         )

@@ -15,6 +15,7 @@ from posegen.models.ops import (
     sampling_correctness,
 )
 from posegen.registry import MODELS
+from posegen.utils.errors import ConfigError
 
 #: Part -> level -> flow (B, 2, h, w), as a flow generator gives them.
 PartFlows = Mapping[str, Mapping[int, Tensor]]
@@ -109,8 +110,9 @@ class SamplingCorrectnessLoss(nn.Module):
             unweighted and without the regulariser.
 
         Raises:
-            ValueError: A layer, a level or a mask is missing, the flows of one level
-                differ in size, or shapes do not belong together.
+            ConfigError: A level is missing.
+            ValueError: A layer or a mask is missing, the flows of one level differ in
+                size, or shapes do not belong together.
         """
         self._check_flows(flows, masks)
         raw = dict.fromkeys(flows, 0.0)
@@ -144,9 +146,9 @@ class SamplingCorrectnessLoss(nn.Module):
         for part, levels in flows.items():
             missing = sorted(self.layers.keys() - levels.keys())
             if missing:
-                raise ValueError(
-                    f'flows[{part!r}] lacks the levels {missing} that layers names (it '
-                    f'has {sorted(levels)})'
+                raise ConfigError(
+                    f'flows[{part!r}] lacks the levels {missing} that layers of the '
+                    f'sampling correctness names; the flow net gives {sorted(levels)}'
                 )
             if masks is not None and part not in masks:
                 raise ValueError(

@@ -123,7 +123,7 @@ def test_flow_net_names_what_it_cannot_do() -> None:
     with pytest.raises(ValueError, match='needs the source_image'):
         net(torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8))
     net = PoseFlowNet(num_joints=3, base_channels=4, num_downs=4)
-    with pytest.raises(ValueError, match='multiples of 16; got 24x32'):
+    with pytest.raises(ConfigError, match='multiples of 16; got 24x32: change image_'):
         net(torch.rand(1, 3, 24, 32), torch.rand(1, 3, 24, 32))
 
 
