@@ -24,6 +24,7 @@ from mmengine import fileio
 
 from posegen.codecs.joints import NUM_JOINTS
 from posegen.utils.errors import DataError
+from posegen.utils.image_files import make_parent, write_whole
 
 ANNOTATION_HEADER = 'name:keypoints_y:keypoints_x'
 PAIR_HEADER = 'from,to'
@@ -114,6 +115,7 @@ def write_annotations(
         ValueError: shapes do not fit, a name is there twice, or a present joint cannot
             be written: it is not finite, or has a coordinate of exactly -1, which the
             format reads as missing.
+        DataError: the file cannot be written.
     """
     keypoints = np.asarray(keypoints, dtype=np.float32)
     if keypoints.shape != (len(names), NUM_JOINTS, 3):
@@ -177,7 +179,11 @@ def scan_pairs(
 
 
 def write_pairs(file: str | os.PathLike, pairs: Iterable[tuple[str, str]]) -> None:
-    """Write (source name, target name) pairs; ``.gz`` compresses."""
+    """Write (source name, target name) pairs; ``.gz`` compresses.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
     text = io.StringIO()
     csv.writer(text, lineterminator='\n').writerows(pairs)
     _write_text(file, f'{PAIR_HEADER}\n{text.getvalue()}')
@@ -300,8 +306,5 @@ def _write_text(file: str | os.PathLike, text: str) -> None:
     data = text.encode()
     if str(file).endswith('.gz'):
         data = gzip.compress(data, mtime=0)
-    file = Path(file)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f'.{file.name}.{os.getpid()}')
-    partial.write_bytes(data)
-    partial.replace(file)
+    make_parent(Path(file))
+    write_whole(Path(file), data)

@@ -42,7 +42,7 @@ from posegen.codecs.formats import (
 from posegen.codecs.formats.json_files import load_json
 from posegen.codecs.joints import NUM_JOINTS
 from posegen.utils.errors import ConfigError, DataError
-from posegen.utils.image_files import write_whole
+from posegen.utils.image_files import make_parent, write_whole
 from posegen.utils.images import open_image
 from posegen.utils.progress import track
 
@@ -156,7 +156,7 @@ def write_keypoint_file(
     records = dict(zip(annotations.names, keypoints))
     if len(records) != len(annotations):
         raise DataError(f'{path} cannot be written: a picture is there twice')
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_parent(path)
     _WRITERS[format](path, format, records, _Images(image_sizes))
 
 

@@ -18,7 +18,7 @@ from posegen.datasets.prepare.names import (
     parse_deepfashion,
 )
 from posegen.utils.errors import ConfigError, DataError
-from posegen.utils.image_files import write_whole
+from posegen.utils.image_files import make_parent, write_whole
 
 from .annotations import read_pairs, write_pairs
 
@@ -105,7 +105,7 @@ def write_target_first_pairs(
             raise DataError(f'{file} cannot hold {pair}: a name has a comma in it')
         source, target = (f'{IMAGE_FOLDER}{name}' for name in pair)
         lines.append(f'{target},{source}\n')
-    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    make_parent(Path(file))
     write_whole(Path(file), ''.join(lines).encode())
 
 

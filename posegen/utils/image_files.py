@@ -152,6 +152,21 @@ def write_whole(path: Path, data: bytes) -> None:
         ) from error
 
 
+def make_parent(path: Path) -> None:
+    """Make the folder that a file or a folder is about to be written to.
+
+    Raises:
+        DataError: it cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f'{path} cannot be written, as its folder cannot be made '
+            f'({error.strerror or error}): name another place'
+        ) from error
+
+
 def _convert_batch(
     tasks: Sequence[FileTask], conversion: Conversion
 ) -> list[FileResult]:

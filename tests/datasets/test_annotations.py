@@ -196,6 +196,18 @@ def test_pairs_round_trip(tmp_path, name):
     assert read_pairs(tmp_path / name) == pairs
 
 
+@pytest.mark.parametrize('name', ['a.csv', 'file/a.csv'])
+def test_targets_that_cannot_be_written(tmp_path, name):
+    (tmp_path / 'a.csv').mkdir()  # a folder is in the way, or a file above
+    (tmp_path / 'file').touch()
+    before = sorted(tmp_path.rglob('*'))
+    with pytest.raises(DataError, match=f'{name} cannot be written'):
+        write_pairs(tmp_path / name, [('a.jpg', 'b.jpg')])
+    with pytest.raises(DataError, match=f'{name} cannot be written'):
+        write_annotations(tmp_path / name, ['a.jpg'], np.ones((1, 18, 3)))
+    assert sorted(tmp_path.rglob('*')) == before
+
+
 @pytest.mark.parametrize('name', ['market-pairs-test.csv', 'fashion-pairs-test.csv'])
 def test_released_pairs_are_written_byte_for_byte(shared, tmp_path, name):
     file = shared(f'data/annotations/{name}')

@@ -55,6 +55,15 @@ def assert_same(read: Annotations, expected: Annotations, format: str) -> None:
 
 
 @pytest.mark.parametrize('format', FORMATS)
+def test_targets_that_cannot_be_made(tmp_path, annotations, format):
+    (tmp_path / 'file').touch()
+    with pytest.raises(DataError, match='cannot be written'):
+        write_keypoint_file(
+            place(tmp_path / 'file', format), annotations, format, image_sizes=SIZE
+        )
+
+
+@pytest.mark.parametrize('format', FORMATS)
 def test_round_trip(tmp_path, annotations, format):
     path = place(tmp_path, format)
     write_keypoint_file(path, annotations, format, image_sizes=SIZE)

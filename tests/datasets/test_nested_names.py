@@ -83,5 +83,8 @@ def test_refusals(tmp_path):
         convert_pairs(tmp_path / 'p.csv', tmp_path / 'p.csv')
     with pytest.raises(ConfigError, match='must end in .csv'):
         convert_pairs(tmp_path / 'p.csv', tmp_path / 'p.json')
+    for name in ('p.csv/q.txt', 'p.csv/q.csv'):
+        with pytest.raises(DataError, match=f'{name} cannot be written'):
+            convert_pairs(tmp_path / 'p.csv', tmp_path / name, 'keep')
     assert convert_pairs(tmp_path / 'p.csv', tmp_path / 'q.txt', 'keep') == 1
     assert (tmp_path / 'q.txt').read_text() == 'img/b,img/a\n'
