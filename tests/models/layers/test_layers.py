@@ -24,6 +24,7 @@ from posegen.models.layers import (
 )
 from posegen.models.layers.blocks import norm_layer
 from posegen.models.layers.pyramid_nonlocal import relation_map
+from posegen.utils.errors import ConfigError
 
 LAYERS = {
     'EncoderBlock': (lambda: EncoderBlock(4, 6), (6, 8, 4)),
