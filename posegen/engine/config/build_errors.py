@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
@@ -26,10 +27,11 @@ def explain_build_error(error: Exception, cfg: Config | Mapping[str, Any]) -> Ex
 
     Returns:
         A `ConfigError` with the dotted place, the type and the reason; the error itself
-        where it is already meant for users or nothing was being built.
+        where it is already meant for users or nothing was being built, without the
+        traceback that torch puts into its text in a process that loads data.
     """
     if isinstance(error, PosegenError):
-        return error
+        return _in_own_words(error)
     cfg = cfg.to_dict() if isinstance(cfg, Config) else cfg
     found = (_building(frame, cfg) for frame in reversed([*_frames(error)]))
     where = next(filter(None, found), None)
@@ -38,6 +40,16 @@ def explain_build_error(error: Exception, cfg: Config | Mapping[str, Any]) -> Ex
     reason = str(error).strip().split('\n')[0] or 'no reason given'
     return ConfigError(f'{where} cannot be built: {type(error).__name__}: {reason}')
 
+
+def _in_own_words(error: PosegenError) -> PosegenError:
+    text = str(error)
+    if not _FROM_LOADER.match(text):
+        return error
+    return type(error)(text.rstrip().rsplit('\n', 1)[-1].partition(': ')[2])
+
+
+# How torch begins what it raises again in the main process.
+_FROM_LOADER = re.compile(r'Caught \w+ in DataLoader worker process \d+')
 
 # What MMEngine's Runner builds itself, by the method that does.
 _SECTIONS = dict(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from torch.utils.data import DataLoader, Dataset
 
 from posegen.engine.config import explain_build_error
 from posegen.registry import MODELS
-from posegen.utils.errors import WeightsError
+from posegen.utils.errors import DataError, WeightsError
 from tests.helpers.toy_training import toy_config
 
 MODEL = toy_config()['model']
@@ -48,3 +49,20 @@ def test_errors_for_users_pass_as_they_are() -> None:
 def test_errors_outside_of_building_pass_as_they_are() -> None:
     error = ValueError('something else')
     assert explain_build_error(error, dict(model=MODEL)) is error
+
+
+class Unreadable(Dataset):
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> None:
+        raise DataError('a.png cannot be decoded: not an image (pairs.csv, line 2)')
+
+
+def test_an_error_in_a_process_that_loads_data_is_one_sentence() -> None:
+    with pytest.raises(DataError) as caught:
+        next(iter(DataLoader(Unreadable(), num_workers=1)))
+    assert 'Traceback' in str(caught.value)
+    error = explain_build_error(caught.value, {})
+    assert isinstance(error, DataError)
+    assert str(error) == 'a.png cannot be decoded: not an image (pairs.csv, line 2)'
