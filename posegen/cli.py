@@ -304,8 +304,10 @@ def _add_nothing(parser: argparse.ArgumentParser) -> None:
 def _env(args: argparse.Namespace) -> None:
     from posegen.utils.env import describe_env
 
-    for name, value in describe_env().items():
-        sys.stdout.write(f'{name:<12} {value}\n')
+    env = describe_env()
+    width = max(map(len, env))
+    for name, value in env.items():
+        sys.stdout.write(f'{name:<{width}} {value}\n')
 
 
 _Entry = tuple[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -150,6 +151,8 @@ def test_env_names_versions_and_the_device(capsys: pytest.CaptureFixture) -> Non
     shown = capsys.readouterr().out
     for name in ('posegen', 'python', 'torch', 'mmengine', 'device'):
         assert f'\n{name}' in f'\n{shown}'
+    first = re.search(r'^posegen +', shown).end()
+    assert all(line[first - 1] == ' ' != line[first] for line in shown.splitlines())
 
 
 def test_list_models(capsys: pytest.CaptureFixture) -> None:

@@ -21,14 +21,20 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--test-people', type=int, default=60, help='identities to test on (60)')
     add('--views', type=int, default=4, help='pictures of each person (4)')
     add('--pairs-per-person', type=int, default=8, help='ordered pairs of each (8)')
-    add('--background', choices=('plain', 'street'), default='plain')
+    add(
+        '--background',
+        choices=('plain', 'street'),
+        default='plain',
+        help='the same wall in all pictures of a person, or a street that differs '
+        '(plain)',
+    )
     add(
         '--truth',
         choices=('all', 'train', 'test', 'none'),
         default='all',
         help='splits whose pairs get flow, visibility and part labels (all)',
     )
-    add('--seed', type=int, default=0)
+    add('--seed', type=int, default=0, help='another one makes other people (0)')
     add('--workers', type=int, default=2, help='processes (2); the set is the same')
     return parser.parse_args(argv)
 
