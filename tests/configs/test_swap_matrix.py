@@ -23,6 +23,7 @@ SIZE = (128, 64)
 SPIG = 'spig/spig_synthetic-128x64_tiny'
 GFLA = 'gfla/gfla_synthetic-128x64_tiny'
 PATN = 'patn/patn_synthetic-128x64_tiny'
+DEF_GAN = 'def_gan/def_gan_synthetic-128x64_tiny'
 VUNET = 'vunet/vunet_synthetic-128x64_tiny'
 
 
@@ -208,6 +209,41 @@ MIXES = [
             )
         ),
         {'discriminators.nets.pb': 'PATNDiscriminator'},
+    ),
+    Mix(
+        'Def-GAN against the discriminator of SPIG',
+        DEF_GAN,
+        dict(discriminators=dict(_delete_=True, image=res_discriminator())),
+        {'discriminators.nets.image': 'ResDiscriminator'},
+    ),
+    Mix(
+        'Def-GAN with bilinear warps by least squares and the losses of SPIG',
+        DEF_GAN,
+        dict(
+            generator=dict(warp=dict(interpolation='bilinear', fit='least_squares')),
+            losses=dict(
+                _delete_=True,
+                adv=dict(type='GANLoss', mode='lsgan', weight=0.2),
+                rec=dict(type='L1Loss', weight=5.0),
+                per=dict(type='PerceptualLoss', layers=('expand1',), weight=2.0),
+                sty=dict(type='StyleLoss', layers=('expand1',), weight=500.0),
+            ),
+        ),
+        {'generator.warp': 'PartAffineWarp', 'losses.sty': 'StyleLoss'},
+    ),
+    Mix(
+        'the generator of Def-GAN in the training step of PATN',
+        PATN,
+        dict(generator=dict(model_of(DEF_GAN)['generator'], _delete_=True)),
+        {'generator': 'DefGANGenerator', 'discriminators.nets.pb': 'PATNDiscriminator'},
+    ),
+    Mix(
+        'PATN with the nearest-neighbour loss of Def-GAN',
+        PATN,
+        dict(
+            losses=dict(per=dict(_delete_=True, **model_of(DEF_GAN)['losses']['per']))
+        ),
+        {'losses.per': 'NearestNeighbourLoss'},
     ),
     Mix(
         'VU-Net against the discriminator of SPIG',
