@@ -62,10 +62,39 @@ def check_config(cfg: Config) -> None:
         try:
             check_stage(stage)
         except Problem as problem:
-            own = _says(entry, problem.place)
-            hint = _merge_hint(entry, problem.place)
-            place = prefix + problem.place if own else problem.place
-            raise ConfigError(f'{place}: {problem.message}{hint}') from None
+            raise _located(problem, entry) from None
+
+
+def check_datasets(cfg: Config) -> None:
+    """Check names and arguments of datasets and their transforms, and of nothing else.
+
+    Args:
+        cfg: A config of :func:`posegen.engine.config.load_config`; it may be of data
+            alone.
+
+    Raises:
+        ConfigError: As :func:`check_config`.
+    """
+    for entry in stage_entries(cfg):
+        stage = fill_defaults(merge_stage(cfg, entry)).to_dict()
+        components = Components(stage.get('default_scope') or 'posegen')
+        for section in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+            dataset = (stage.get(section) or {}).get('dataset')
+            if dataset is None:
+                continue
+            try:
+                _check_dataset(dataset, f'{section}.dataset', components)
+            except Problem as problem:
+                raise _located(problem, entry) from None
+
+
+def _located(problem: Problem, entry: Mapping[str, Any]) -> ConfigError:
+    """A problem of a stage as one sentence."""
+    place = problem.place
+    if _says(entry, place):
+        place = f'stages.{entry["name"]}.{place}'
+    hint = _merge_hint(entry, problem.place)
+    return ConfigError(f'{place}: {problem.message}{hint}')
 
 
 def check_stage(cfg: Mapping[str, Any]) -> None:

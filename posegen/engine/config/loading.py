@@ -124,16 +124,24 @@ def _beneath(error: BaseException) -> BaseException | None:
 
 
 def _parse(options: Sequence[str]) -> dict[str, Any]:
-    """Options as MMEngine's DictAction reads them: numbers, lists, None, True."""
+    """Options as MMEngine's DictAction reads them: numbers, lists, None, True.
+
+    It takes all blanks out of a text, such as a path; here they stay.
+    """
     for option in options:
         if '=' not in option:
             raise ConfigError(f'--cfg-options takes key=value pairs, got {option!r}')
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     try:
-        return parser.parse_args(['--cfg-options', *options]).cfg_options
+        values = parser.parse_args(['--cfg-options', *options]).cfg_options
     except (ArgumentError, AssertionError) as error:
         raise ConfigError(f'--cfg-options cannot be read: {error}') from error
+    texts = dict(option.split('=', maxsplit=1) for option in options)
+    return {
+        key: texts[key].strip('\'"') if isinstance(value, str) else value
+        for key, value in values.items()
+    }
 
 
 def _with_stage_index(key: str, cfg: Config) -> str:

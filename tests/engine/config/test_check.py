@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mmengine.config import Config
 
-from posegen.engine.config import check_config
+from posegen.engine.config import check_config, check_datasets
 from posegen.registry import MODELS
 from posegen.utils.errors import ConfigError
 from tests.helpers.toy_training import toy_config
@@ -239,6 +239,24 @@ def test_a_mistake_is_one_sentence_with_its_place(name: str) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
         check_config(changed(key, value))
     assert '\n' not in str(caught.value)
+
+
+def test_datasets_are_checked_without_the_rest() -> None:
+    pipeline = [dict(type='LoadPairImages'), dict(type='FlipPair', probability=0.5)]
+    dataset = dict(type='PosePairDataset', pipeline=pipeline)
+    loader = dict(batch_size=2, dataset=dataset, samplr=None)
+    cfg = Config(dict(val_dataloader=loader, no_such_key=1))
+    with pytest.raises(ConfigError, match=r"^val_dataloader\.dataset: .*'data_root'"):
+        check_datasets(cfg)
+    for key in ('data_root', 'image_dir', 'annotation_file', 'pair_file'):
+        dataset[key] = 'x'
+    dataset['image_size'] = (8, 8)
+    cfg = Config(dict(stages=[dict(name='a', test_dataloader=loader)]))
+    message = r'^stages\.a\.test_dataloader\.dataset\.pipeline\[1\]\.probability: Flip'
+    with pytest.raises(ConfigError, match=message):
+        check_datasets(cfg)
+    pipeline[1] = dict(type='FlipPair')
+    check_datasets(Config(dict(train_dataloader=loader)))
 
 
 def test_validation_is_off_when_a_part_of_it_is_none() -> None:

@@ -32,6 +32,14 @@ def test_options_reach_dicts_lists_and_stages_by_name(config: Path) -> None:
     assert cfg.model.generator.block.kernel_size is None
 
 
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [('my data/a b', 'my data/a b'), ('"my data"', 'my data'), ('[a, 2]', ['a', 2])],
+)
+def test_blanks_in_an_option_stay(config: Path, text: str, value: object) -> None:
+    assert load_config(config, [f'data_root={text}']).data_root == value
+
+
 def test_options_may_be_a_dict(config: Path) -> None:
     cfg = load_config(config, {'stages.flow.train_cfg.max_iters': 3})
     assert cfg.stages[0].train_cfg.max_iters == 3
