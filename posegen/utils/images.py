@@ -128,11 +128,32 @@ def save_image(path: str | Path, image: np.ndarray) -> None:
     """Write uint8 ``(H, W, 3)`` RGB in the format of the file's ending; makes folders.
 
     Raises:
-        ValueError: the array is of another type or shape, or the ending is unknown.
+        ValueError: the array is of another type or shape.
+        DataError: the ending is that of no image type, or the file cannot be written.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(
             f'image must be uint8 (H, W, 3), got {image.dtype} {image.shape}'
         )
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image).save(path, quality=JPEG_QUALITY)  # others take no notice
+    check_image_ending(path)
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path, quality=JPEG_QUALITY)  # others do not mind
+    except OSError as error:
+        raise DataError(
+            f'{path} cannot be written ({error.strerror or error}): name another place'
+        ) from error
+
+
+def check_image_ending(path: str | Path) -> None:
+    """Check that an image can be written under a name.
+
+    Raises:
+        DataError: its ending is that of no image type.
+    """
+    ending = Path(path).suffix.lower()
+    types = Image.registered_extensions()
+    if types.get(ending) not in Image.SAVE:
+        raise DataError(
+            f'{path} does not end as an image that can be written does: name it .png'
+        )

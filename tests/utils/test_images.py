@@ -52,6 +52,16 @@ def test_saves_nothing_else(tmp_path: Path, bad: np.ndarray) -> None:
         save_image(tmp_path / 'x.png', bad)
 
 
+@pytest.mark.parametrize('name', ['x', 'x.foo', 'x.txt', 'file/x.png', 'dir.png'])
+def test_places_that_cannot_be_written(
+    tmp_path: Path, picture: np.ndarray, name: str
+) -> None:
+    (tmp_path / 'file').touch()
+    (tmp_path / 'dir.png').mkdir()
+    with pytest.raises(DataError, match=f'{name} (does not end|cannot be written)'):
+        save_image(tmp_path / name, picture)
+
+
 @pytest.mark.parametrize('mode', ['RGB', 'L', 'P', 'RGBA', '1', 'CMYK'])
 def test_every_mode_becomes_rgb(picture: np.ndarray, mode: str) -> None:
     kind = 'jpeg' if mode == 'CMYK' else 'png'
