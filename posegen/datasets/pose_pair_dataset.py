@@ -18,9 +18,10 @@ from posegen.codecs.formats import SCALINGS
 from posegen.codecs.joints import JOINT_NAMES
 from posegen.codecs.names import pair_stem
 from posegen.registry import DATASETS, TRANSFORMS
-from posegen.utils.errors import ConfigError, DataError
+from posegen.utils.errors import ConfigError, DataError, DependencyError
 
 from .annotations import raise_first, scan_annotations, scan_pairs
+from .transforms import LoadTruth
 
 NUM_NAMED = 3  # problems spelled out in a report; the rest is counted
 
@@ -62,7 +63,8 @@ class PosePairDataset(Dataset):
             None goes by the address, as in ``data_root='http://...'``.
 
     Raises:
-        ConfigError: an argument is not one of its choices.
+        ConfigError: an argument is not one of its choices, or the pipeline loads a
+            truth that the set has not.
         DataError: a file is missing, a line is not in the format, or a pair names an
             image without joints or without a file; the message names file and line.
     """
@@ -84,11 +86,13 @@ class PosePairDataset(Dataset):
     ) -> None:
         _check_choice('scaling', scaling, SCALINGS)
         _check_choice('on_error', on_error, ('raise', 'skip'))
-        self.image_size = _check_size('image_size', image_size)
-        self.annotation_size = annotation_size and _check_size(
+        self.image_size = check_size('image_size', image_size)
+        self.annotation_size = annotation_size and check_size(
             'annotation_size', annotation_size
         )
         self.scaling, self.on_error, self.backend_args = scaling, on_error, backend_args
+        if max_pairs is not None and max_pairs < 1:
+            raise ConfigError(f'max_pairs must be 1 or more, got {max_pairs}')
         _check_root(data_root, backend_args)
         self.image_dir, self.annotation_file, self.pair_file, self.truth_dir = (
             path and _join(str(data_root), path, backend_args)
@@ -258,7 +262,10 @@ def _build_pipeline(
     if pipeline is None:
         types = ['LoadPairImages', 'ResizePair', *['LoadTruth'] * truth, 'PackPair']
         pipeline = [{'type': name} for name in types]
-    return [step if callable(step) else TRANSFORMS.build(step) for step in pipeline]
+    steps = [step if callable(step) else TRANSFORMS.build(step) for step in pipeline]
+    if not truth and any(isinstance(step, LoadTruth) for step in steps):
+        raise ConfigError('LoadTruth needs a dataset with truth_dir; got none')
+    return steps
 
 
 def _check_root(data_root: str, backend_args: dict | None) -> None:
@@ -273,9 +280,17 @@ def _check_root(data_root: str, backend_args: dict | None) -> None:
 
 
 def _backend(place: str, backend_args: dict | None) -> Any:
-    return fileio.get_file_backend(
-        place, backend_args=backend_args, enable_singleton=True
-    )
+    try:
+        return fileio.get_file_backend(
+            place, backend_args=backend_args, enable_singleton=True
+        )
+    except ImportError as error:
+        raise DependencyError(f'backend_args {backend_args}: {error}') from error
+    except (KeyError, TypeError) as error:  # no such backend, or other arguments
+        raise ConfigError(
+            f"backend_args {backend_args} are not those of one of MMEngine's file "
+            f'backends: {type(error).__name__}: {error}'
+        ) from error
 
 
 def _list_folder(folder: str, backend_args: dict | None) -> list[str]:
@@ -306,8 +321,14 @@ def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
         raise ConfigError(f"{name} must be one of {tuple(choices)}, got '{value}'")
 
 
-def _check_size(name: str, size: Sequence[int]) -> tuple[int, int]:
-    if len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
+def check_size(name: str, size: Any) -> tuple[int, int]:
+    """(height, width) as an argument gives it.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    numbers = size if isinstance(size, Sequence) else ()
+    if len(numbers) != 2 or not all(isinstance(n, int) and n > 0 for n in numbers):
         raise ConfigError(f'{name} must be (height, width) in pixels, got {size}')
     return tuple(size)
 

@@ -156,11 +156,22 @@ def test_pickled_dataset_is_the_same(pair_set):
         ('image_size', (64,), r'image_size must be \(height, width\) .*, got \(64,\)'),
         ('image_size', (64, 0), 'image_size must be'),
         ('annotation_size', (64.0, 48), 'annotation_size must be'),
+        ('image_size', 64, r'image_size must be \(height, width\) .*, got 64'),
+        ('max_pairs', 0, 'max_pairs must be 1 or more, got 0'),
+        ('backend_args', {'backend': 'lmbd'}, "'lmbd'} are not those of one of MMEng"),
+        ('backend_args', {'backend': 'http', 'port': 1}, "unexpected .* 'port'|no arg"),
     ],
 )
 def test_wrong_arguments(pair_set, key, value, message):
     with pytest.raises(ConfigError, match=message):
         PosePairDataset(**pair_set | {key: value})
+
+
+def test_a_pipeline_loads_no_truth_that_is_not_there(pair_set):
+    pipeline = [dict(type='LoadPairImages'), dict(type='LoadTruth')]
+    PosePairDataset(**pair_set, pipeline=pipeline)
+    with pytest.raises(ConfigError, match='LoadTruth needs a dataset with truth_dir'):
+        PosePairDataset(**pair_set | {'truth_dir': None}, pipeline=pipeline)
 
 
 @pytest.mark.parametrize('key', ['annotation_file', 'pair_file'])

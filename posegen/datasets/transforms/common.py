@@ -31,9 +31,11 @@ def start_resizing(results: dict[str, Any], transform: object) -> None:
     """Note who resizes; a second one would blur.
 
     Raises:
-        ConfigError: another transform did already.
+        ConfigError: another transform did already, or there is no image yet.
     """
     name, other = type(transform).__name__, results.get('resized_by')
+    if any(f'{side}_image' not in results for side in SIDES):
+        raise ConfigError(f'{name} must come after LoadPairImages in the pipeline')
     if other is not None:
         raise ConfigError(
             f'{other} and {name} both resize images and joints; keep one of them in '

@@ -59,3 +59,12 @@ def test_nothing_is_resampled_twice(first, second):
     message = f'{first.__name__} and {second.__name__} both resize'
     with pytest.raises(ConfigError, match=message):
         second()(first()(make_results()))
+
+
+@pytest.mark.parametrize('transform', [ResizePair, AffinePair])
+def test_images_must_be_loaded_first(transform):
+    results = make_results()
+    del results['target_image']
+    message = f'{transform.__name__} must come after LoadPairImages'
+    with pytest.raises(ConfigError, match=message):
+        transform()(results)
