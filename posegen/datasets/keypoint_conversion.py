@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from posegen.codecs.formats import CROP_LEFT
 from posegen.utils.errors import ConfigError, DataError
 
 from .annotations import Annotations
@@ -39,6 +40,7 @@ def convert_keypoints(
     suffix: str = '.jpg',
     min_score: float = 0.0,
     normalized: bool | None = None,
+    zeros_missing: bool = False,
     overwrite: bool = False,
 ) -> Iterator[str]:
     """Convert keypoints, and say what was read and what is there now.
@@ -59,7 +61,8 @@ def convert_keypoints(
             :func:`~posegen.datasets.nested_names.rename`.
         suffix: ending of the pictures' names where a format knows their stems only.
         min_score: joints with a lower score become missing.
-        normalized: see :func:`~posegen.datasets.keypoint_files.read_keypoint_file`.
+        normalized, zeros_missing: see
+            :func:`~posegen.datasets.keypoint_files.read_keypoint_file`.
         overwrite: replace the target.
 
     Yields:
@@ -88,9 +91,12 @@ def convert_keypoints(
         suffix=suffix,
         min_score=min_score,
         normalized=normalized,
+        zeros_missing=zeros_missing,
     )
     yield f'{source} ({source_format}): {count(annotations)}'
     if (note := _doubts(annotations, source_format)) and not min_score:
+        yield note
+    if note := _zeros(annotations, frame):
         yield note
     renamed = Annotations(rename(annotations.names, names), annotations.keypoints)
     sizes = _rename_sizes(sizes, names)
@@ -121,6 +127,20 @@ def _doubts(annotations: Annotations, format: str) -> str | None:
     return (
         f'  {doubtful:,} joints have a score below {threshold}, which is a guess in '
         f'this format; --min-score {threshold} makes them missing'
+    )
+
+
+def _zeros(annotations: Annotations, frame: int | None) -> str | None:
+    """Some people have a joint in the corner, nobody has two there."""
+    corner = [CROP_LEFT if frame == 176 else 0, 0]
+    present = annotations.keypoints[..., 2] > 0
+    there = present & (annotations.keypoints[..., :2] == corner).all(-1)
+    rows = there.sum(1) > 1
+    if not rows.any():
+        return None
+    return (
+        f'  {there[rows].sum():,} joints lie at (0, 0), several in a row, which some '
+        'tools write for missing ones; --zeros-missing makes them missing'
     )
 
 

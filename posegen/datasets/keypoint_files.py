@@ -76,6 +76,8 @@ def read_keypoint_file(
     suffix: str = '.jpg',
     min_score: float = 0.0,
     normalized: bool | None = None,
+    zeros_missing: bool = False,
+    strict: bool = True,
 ) -> Annotations:
     """Read the joints of many pictures, or of one.
 
@@ -94,6 +96,11 @@ def read_keypoint_file(
         min_score: joints with a lower score become missing.
         normalized: whether MediaPipe's coordinates are fractions of the picture (True)
             or pixels (False); by default told from the file.
+        zeros_missing: joints at exactly (0, 0) become missing. Some tools write that
+            into files without scores, where it is a place otherwise.
+        strict: with ``image_sizes`` of many pictures, joints of any other picture are
+            an error. Otherwise they keep the name that they have, or are left out where
+            the size is needed to read them.
 
     Returns:
         Names and the canonical record of each picture, in the order of the file or of
@@ -109,12 +116,16 @@ def read_keypoint_file(
     if not path.exists():
         raise DataError(f'{path} does not exist; check the path')
     format = check_format(format) if format else detect_format(path)
-    images = _Images(image_sizes, suffix, normalized)
+    if np.isnan(min_score):
+        raise ConfigError('min_score must be a number, got nan')
+    images = _Images(image_sizes, suffix, normalized, strict)
     found = _READERS[format](path, format, images)
     keypoints = np.array(list(found.values()), dtype=np.float32)
     keypoints = keypoints.reshape(-1, NUM_JOINTS, 3)
     keypoints[keypoints[..., 2] < min_score] = 0
-    _check_people(keypoints, path, format)
+    if zeros_missing:
+        keypoints[(keypoints[..., :2] == 0).all(-1)] = 0
+    _check_people(keypoints, path, format, min_score)
     keypoints = _move(keypoints, frame, 256)
     return Annotations(list(found), keypoints)
 
@@ -194,6 +205,7 @@ class _Images:
     sizes: ImageSizes | None = None
     suffix: str = '.jpg'
     normalized: bool | None = None
+    strict: bool = True
     _by_stem: dict[str, list[str]] = field(default_factory=dict)
     _by_number: dict[int, list[str]] = field(default_factory=dict)
 
@@ -214,12 +226,16 @@ class _Images:
         if not isinstance(self.sizes, Mapping):
             return stem + self.suffix
         if stem not in self._by_stem:
+            if not self.strict:
+                return stem + self.suffix
             raise DataError(f"{file}: there is no picture '{stem}.*' for it")
         return _only(self._by_stem[stem], file)
 
     def of_number(self, number: int, file: Path) -> str:
         """Name of the picture with COCO's id: the one that is called so."""
         if number not in self._by_number:
+            if not self.strict and self._by_number:
+                return f'{number}{self.suffix}'
             raise DataError(
                 f'{file}: image_id {number} is no name, and no picture is called so; '
                 'give the pictures (image_sizes or --images), or a COCO data set'
@@ -330,6 +346,7 @@ def _parse_mediapipe(file: Path, stem: str, images: _Images) -> _Found:
     return {
         name: landmarks.best(images.size(name), images.normalized, f"{file}: '{name}'")
         for name, landmarks in found.items()
+        if images.strict or landmarks.size or images.size(name)
     }
 
 
@@ -344,10 +361,13 @@ _READERS: dict[str, Callable[[Path, str, _Images], _Found]] = {
 }
 
 
-def _check_people(keypoints: np.ndarray, path: Path, format: str) -> None:
+def _check_people(
+    keypoints: np.ndarray, path: Path, format: str, min_score: float
+) -> None:
     present = keypoints[..., 2] > 0
     if not present.any():
-        raise DataError(f'{path}: there is no person in it, read as {format}')
+        least = f' with a score of {min_score} or more' if min_score > 0 else ''
+        raise DataError(f'{path}: there is no person in it{least}, read as {format}')
     points = keypoints[present][:, :2]
     if len(points) > 1 and points.min() >= 0 and points.max() <= 1:
         raise DataError(

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.logging import MMLogger
 from PIL import Image
 
 from posegen.datasets import Annotations, read_annotations
+from posegen.datasets.keypoint_conversion import convert_keypoints
 from posegen.datasets.keypoint_files import (
     FOLDER_FORMATS,
     FORMATS,
@@ -123,14 +125,17 @@ def test_the_released_file_comes_back_byte_for_byte(shared, tmp_path):
     assert (tmp_path / '2.csv').read_bytes() == file.read_bytes()
 
 
-def test_the_published_collision_is_said(tmp_path, capsys):
+def test_the_published_collision_is_said(tmp_path, caplog):
     keypoints = np.full((1, 18, 3), 50, dtype=np.float32)
     keypoints[..., 2] = 1
     keypoints[0, 0] = 39, 5, 1
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
     write_keypoint_file(
         tmp_path / 'a.csv', Annotations(['a.jpg'], keypoints), frame=176
     )
-    assert 'joints with a coordinate of exactly -1: 1' in ''.join(capsys.readouterr())
+    logger.removeHandler(caplog.handler)
+    assert 'joints with a coordinate of exactly -1: 1' in caplog.text
     read = read_keypoint_file(tmp_path / 'a.csv', frame=176).keypoints[0]
     assert read[0].tolist() == [0, 0, 0]
     np.testing.assert_array_equal(read[1:], keypoints[0, 1:])
@@ -157,6 +162,50 @@ def test_names_come_from_the_pictures(tmp_path, annotations):
         read_keypoint_file(tmp_path / 'txt', image_sizes=sizes)
     with pytest.raises(DataError, match="'a.png' and 'a.jpg' differ in"):
         read_keypoint_file(tmp_path / 'txt', image_sizes={'a.png': SIZE, 'a.jpg': SIZE})
+
+
+@pytest.mark.parametrize('format', ['txt', 'openpose'])
+def test_joints_of_other_pictures_may_keep_their_names(tmp_path, annotations, format):
+    path = place(tmp_path, format)
+    write_keypoint_file(path, annotations, format)
+    read = read_keypoint_file(path, image_sizes={'a.png': SIZE}, strict=False)
+    assert read.names == ['a.png', 'sub/b c.jpg', 'ü.x.jpg']
+
+
+def test_numbers_and_fractions_of_other_pictures(tmp_path):
+    people = [dict(image_id=i, keypoints=[3, 4, 0.5] * 17) for i in (785, 786)]
+    (tmp_path / 'a.json').write_text(json.dumps(people))
+    sizes = {'000785.jpg': SIZE}
+    read = read_keypoint_file(tmp_path / 'a.json', image_sizes=sizes, strict=False)
+    assert read.names == ['000785.jpg', '786.jpg']
+    with pytest.raises(DataError, match='image_id 785 is no name'):
+        read_keypoint_file(tmp_path / 'a.json', strict=False)
+    landmarks = [[0.1, 0.2, 0, 1]] * 33
+    (tmp_path / 'b.json').write_text(
+        json.dumps({'a.jpg': landmarks, 'c.jpg': landmarks})
+    )
+    read = read_keypoint_file(
+        tmp_path / 'b.json', 'mediapipe', image_sizes={'a.jpg': SIZE}, strict=False
+    )
+    assert read.names == ['a.jpg']
+
+
+def test_zeros_that_mean_missing(tmp_path):
+    keypoints = np.full((2, 18, 3), 60, dtype=np.float32)
+    keypoints[..., 2] = 1
+    keypoints[0, :2, :2] = keypoints[1, 0, :2] = 0
+    keypoints[1, 3, 0] = 0
+    source = tmp_path / 'a.csv'
+    write_keypoint_file(source, Annotations(['a.jpg', 'b.jpg'], keypoints))
+    np.testing.assert_array_equal(read_keypoint_file(source).keypoints, keypoints)
+    notes = [*convert_keypoints(source, tmp_path / 'b.csv')]
+    assert '2 joints lie at (0, 0), several in a row' in notes[1]
+    for frame in (None, 176):
+        target = tmp_path / f'{frame}.csv'
+        options = dict(frame=frame, target_frame=frame, zeros_missing=True)
+        assert len([*convert_keypoints(source, target, **options)]) == 2
+        present = read_keypoint_file(target, frame=frame).keypoints[..., 2] > 0
+        assert np.argwhere(~present).tolist() == [[0, 0], [0, 1], [1, 0]]
 
 
 def test_detections_with_numbers_need_the_pictures(tmp_path):

@@ -69,6 +69,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         default='auto',
         help="what MediaPipe's numbers are (auto: told from them)",
     )
+    add(
+        '--zeros-missing',
+        action='store_true',
+        help='joints at exactly (0, 0) become missing, as in csv files of some tools',
+    )
     add('--force', dest='overwrite', action='store_true', help='replace OUT')
     return parser.parse_args(argv)
 
