@@ -76,6 +76,10 @@ class PhotoSetOptions:
             )
         if self.min_joints < 1:
             raise ConfigError(f'min_joints must be at least 1, got {self.min_joints}')
+        if self.workers < 1:
+            raise ConfigError(f'workers must be at least 1, got {self.workers}')
+        if self.seed < 0:
+            raise ConfigError(f'seed must be 0 or more, got {self.seed}')
 
 
 @dataclass
@@ -87,12 +91,14 @@ class PhotoSet:
         counts: split -> (groups, images, pairs).
         left_out: reason -> photos.
         small: photos whose person fills less than a third of their height.
+        unused: names of keypoints that belong to no photo.
     """
 
     folder: Path
     counts: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     left_out: dict[str, list[str]] = field(default_factory=dict)
     small: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
 
     @property
     def config(self) -> Path:
@@ -148,7 +154,7 @@ def group_by_pattern(photos: Iterable[str], pattern: str) -> dict[str, str]:
     Args:
         photos: names, with their folders.
         pattern: searched in the name; its first group counts, or all of it where it has
-            none. Photos without a match belong to nobody.
+            none. Photos without a match, or where it is empty, belong to nobody.
 
     Raises:
         ConfigError: the pattern is not a regular expression.
@@ -161,7 +167,8 @@ def group_by_pattern(photos: Iterable[str], pattern: str) -> dict[str, str]:
             f'the group pattern {pattern!r} is no regular expression: {error}'
         ) from error
     matches = {name: regex.search(name) for name in photos}
-    groups = {name: m[1] if regex.groups else m[0] for name, m in matches.items() if m}
+    found = {name: m[min(regex.groups, 1)] for name, m in matches.items() if m}
+    groups = {name: group for name, group in found.items() if group}
     if not groups:
         first = next(iter(matches), 'none')
         raise DataError(
@@ -183,8 +190,8 @@ def group_by_file(photos: Iterable[str], file: str | Path) -> dict[str, str]:
     """
     try:
         text = Path(file).read_text(encoding='utf-8-sig')
-    except OSError as error:
-        raise DataError(f'{file} cannot be read: {error.strerror}') from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f'{file} cannot be read as text: {error}') from error
     table = {}
     for number, row in enumerate(csv.reader(text.splitlines()), start=1):
         cells = [cell.strip() for cell in row]
@@ -283,7 +290,7 @@ def make_photo_set(
         raise DataError(f'{out} exists already: name another folder, or remove it')
     names = [name for name in list_photos(photos) if out not in (photos / name).parents]
     result = PhotoSet(out)
-    rows = _choose(names, keypoints, groups, options, result)
+    rows = _choose(photos, names, keypoints, groups, options, result)
     partial_folder = out.with_name(f'.{out.name}.{os.getpid()}')
     try:
         placed = _place_all(photos, rows, partial_folder, options, result)
@@ -293,6 +300,10 @@ def make_photo_set(
         if out.exists():
             out.rmdir()
         os.replace(partial_folder, out)
+    except OSError as error:
+        raise DataError(
+            f'{out} cannot be written ({error.strerror or error}): name another folder'
+        ) from error
     finally:
         shutil.rmtree(partial_folder, ignore_errors=True)
     return result
@@ -311,6 +322,7 @@ def read_groups(folder: str | Path) -> dict[str, str]:
 
 
 def _choose(
+    photos: Path,
     names: Sequence[str],
     keypoints: Annotations,
     groups: Mapping[str, str],
@@ -320,11 +332,14 @@ def _choose(
     """Photo -> joints, of those that have a group and joints enough."""
     index = {name: row for row, name in enumerate(keypoints.names)}
     matched = match_names(names, keypoints.names)
+    used = set(matched.values())
+    result.unused = [name for name in keypoints.names if name not in used]
     rows = {}
     for name in names:
         joints = keypoints.keypoints[index[matched[name]]] if name in matched else None
         if joints is None:
-            reason = 'no keypoints'
+            readable = photo_sizes(photos, [name])
+            reason = 'no keypoints' if readable else 'not a whole image'
         elif name not in groups:
             reason = 'no group'
         elif (count := int((joints[:, 2] > 0).sum())) < options.min_joints:
@@ -453,6 +468,8 @@ def _split(
     whole = sorted(key for key, names in members.items() if len(names) > 1)
     if not whole:
         reasons = ', '.join(f'{len(v)} {k}' for k, v in result.left_out.items())
+        if result.unused:
+            reasons += f"; keypoints of other names, such as '{result.unused[0]}'"
         raise DataError(
             'no group has two usable photos, so there is no pair; left out: '
             f'{reasons or "nothing"}'

@@ -88,6 +88,9 @@ def test_groups_by_pattern():
     names = ['anna_1.jpg', 'anna_2.jpg', 'ben-1.jpg']
     assert group_by_pattern(names, r'^([a-z]+)_') == dict.fromkeys(names[:2], 'anna')
     assert group_by_pattern(names, r'^[a-z]+')['ben-1.jpg'] == 'ben'
+    # An alternative without its group, or an empty match, finds nobody.
+    assert group_by_pattern(names, '(ben)|anna') == {'ben-1.jpg': 'ben'}
+    assert group_by_pattern(names, '^(?:anna)?') == dict.fromkeys(names[:2], 'anna')
     with pytest.raises(DataError, match="matches none of 3 names, such as 'anna_1.jpg"):
         group_by_pattern(names, r'\d{5}')
     with pytest.raises(ConfigError, match='no regular expression'):
@@ -105,6 +108,9 @@ def test_groups_by_file(tmp_path, header):
 def test_broken_group_file(tmp_path):
     (tmp_path / 'who.csv').write_text('1.jpg;anna\n')
     with pytest.raises(DataError, match="line 1: expected 'name,group', got '1.jpg;an"):
+        group_by_file(['1.jpg'], tmp_path / 'who.csv')
+    (tmp_path / 'who.csv').write_bytes('1.jpg,Zoë\n'.encode('latin-1'))
+    with pytest.raises(DataError, match='who.csv cannot be read as text'):
         group_by_file(['1.jpg'], tmp_path / 'who.csv')
     with pytest.raises(DataError, match='none.csv cannot be read'):
         group_by_file(['1.jpg'], tmp_path / 'none.csv')
@@ -213,6 +219,7 @@ def test_photos_are_left_out_for_a_reason(photos, tmp_path):
     keypoints = change(keypoints, 0, few)
     keypoints = change(keypoints, 3, standing(900, 900))
     (folder / 'cleo/0.jpg').write_bytes(b'not a photo')
+    (folder / 'dan/0.jpg').write_bytes(b'')
     keep = [
         i for i in range(12) if keypoints.names[i] not in ('dan/0.jpg', 'dan/1.jpg')
     ]
@@ -220,9 +227,9 @@ def test_photos_are_left_out_for_a_reason(photos, tmp_path):
     result = make((folder, rows), tmp_path / 'set', test_fraction=0)
     assert result.left_out == {
         'fewer than 6 joints': ['anna/0.jpg (5)'],
-        'no keypoints': ['dan/0.jpg', 'dan/1.jpg'],
+        'no keypoints': ['dan/1.jpg'],
         'joints outside the photo': ['ben/0.jpg'],
-        'not a whole image': ['cleo/0.jpg'],
+        'not a whole image': ['dan/0.jpg', 'cleo/0.jpg'],
         'the only usable photo of its group': ['dan/2.jpg'],
     }
     assert result.counts == {'train': (3, 6, 6)}
@@ -298,6 +305,21 @@ def test_no_pair_at_all(photos, tmp_path):
     assert list(tmp_path.iterdir()) == [folder]
 
 
+def test_keypoints_of_no_photo(photos, tmp_path):
+    folder, keypoints = photos
+    one = Annotations(['eve/0.jpg', *keypoints.names[1:]], keypoints.keypoints)
+    assert make((folder, one), tmp_path / 'set').unused == ['eve/0.jpg']
+    other = Annotations([f'x{n}' for n in keypoints.names], keypoints.keypoints)
+    with pytest.raises(DataError, match="; keypoints of other names, such as 'xanna/0"):
+        make((folder, other), tmp_path / 'other')
+
+
+def test_a_set_that_cannot_be_written(photos, tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(DataError, match='cannot be written'):
+        make(photos, tmp_path / 'file/set')
+
+
 def test_an_existing_folder_is_left_alone(photos, tmp_path):
     (tmp_path / 'set').mkdir()
     (tmp_path / 'set/mine.txt').write_text('keep')
@@ -312,6 +334,8 @@ def test_an_existing_folder_is_left_alone(photos, tmp_path):
         ({'size': (256, 176)}, r'multiples of 32, got \(256, 176\)'),
         ({'test_fraction': 1.0}, r'test_fraction must be in \[0, 1\), got 1.0'),
         ({'min_joints': 0}, 'min_joints must be at least 1, got 0'),
+        ({'workers': 0}, 'workers must be at least 1, got 0'),
+        ({'seed': -1}, 'seed must be 0 or more, got -1'),
         ({'model': 'no_such_model'}, "there is no model 'no_such_model'"),
     ],
 )
