@@ -6,18 +6,27 @@ import logging
 import shlex
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.runner import set_random_seed
+from torch.utils.data import Dataset
 
 from posegen.codecs.joints import DEFAULT_PARTS
 from posegen.datasets import PosePairDataset
-from posegen.datasets.doctor import Report, Split, examine_datasets, examine_folder
+from posegen.datasets.doctor import (
+    Finding,
+    Report,
+    Split,
+    examine_datasets,
+    examine_folder,
+)
 from posegen.datasets.keypoint_files import read_keypoint_file
 from posegen.datasets.photo_set import (
     PhotoSet,
@@ -29,7 +38,9 @@ from posegen.datasets.photo_set import (
     make_photo_set,
     photo_sizes,
 )
+from posegen.datasets.transforms import SIDES
 from posegen.engine.config import (
+    check_datasets,
     fill_defaults,
     load_config,
     merge_stage,
@@ -37,7 +48,7 @@ from posegen.engine.config import (
 )
 from posegen.registry import DATASETS
 from posegen.utils.errors import ConfigError, DataError
-from posegen.utils.images import read_image, save_image
+from posegen.utils.images import check_image_ending, read_image, save_image
 from posegen.visualization import pair_sheet
 
 LOADERS = ('train', 'test', 'val')  # val often reads what test reads
@@ -56,9 +67,10 @@ def run_doctor(args: Namespace) -> Report:
         The report.
 
     Raises:
-        ConfigError: the config cannot be read, or options are given for a folder.
-        DataError: the folder does not exist.
+        ConfigError: the config cannot be read, or options do not fit.
+        DataError: the folder does not exist, or the sheet cannot be written.
     """
+    _check_sheet(args)
     target, drawn = Path(args.target), {}
     if target.is_dir():
         if args.cfg_options:
@@ -66,8 +78,9 @@ def run_doctor(args: Namespace) -> Report:
         report, splits = examine_folder(target, args.fast)
     else:
         cfg = load_config(target, args.cfg_options)
-        drawn = drawing_options(cfg)
-        report, splits = examine_datasets(datasets_of(cfg), str(target), args.fast)
+        drawn, datasets = drawing_options(cfg), datasets_of(cfg)
+        report, splits = examine_datasets(datasets, str(target), args.fast)
+        report.add(_check_config(cfg, datasets))
     print(report.to_text())  # noqa: T201
     if args.out is not None:
         _draw_splits(splits, args, drawn)
@@ -82,10 +95,15 @@ def run_browser(args: Namespace) -> None:
             ``num``, ``seed`` and ``out``.
 
     Raises:
-        ConfigError: the config cannot be read, or has no such split or stage.
-        DataError: the data cannot be read.
+        ConfigError: the config cannot be read, or has no such split or stage; options
+            do not fit.
+        DataError: the data cannot be read, or the sheet cannot be written.
     """
+    _check_sheet(args)
+    if args.seed < 0:
+        raise ConfigError(f'seed must be 0 or more, got {args.seed}')
     cfg = load_config(args.config, args.cfg_options)
+    check_datasets(cfg)
     stage = _stage_config(cfg, args.stage)
     loader = stage.get(f'{args.split}_dataloader')
     if not loader:
@@ -93,9 +111,69 @@ def run_browser(args: Namespace) -> None:
     dataset = DATASETS.build(loader['dataset'].to_dict())
     set_random_seed(args.seed)
     chosen = np.random.default_rng(args.seed).permutation(len(dataset))[: args.num]
-    samples = [dataset[int(index)] for index in chosen]
+    samples = [_whole_sample(dataset, int(index)) for index in chosen]
     save_image(args.out, pair_sheet(samples, **drawing_options(cfg)))
     print(f'{args.out} shows {len(samples)} of {len(dataset):,} samples')  # noqa: T201
+
+
+def _check_sheet(args: Namespace) -> None:
+    """What can be known of the sheet before work begins."""
+    if args.num < 1:
+        raise ConfigError(f'num must be 1 or more, got {args.num}')
+    if args.out is not None:
+        check_image_ending(args.out)
+
+
+def _check_config(cfg: Config, datasets: Mapping[str, dict]) -> list[Finding]:
+    """What keeps a config's datasets from being built, or its pipelines from running.
+
+    A pipeline is tried on one sample; whatever is wrong with the data has been found
+    before.
+    """
+    cure = 'docs/data_pipeline.md has the transforms and their order.'
+    try:
+        check_datasets(cfg)
+    except ConfigError as error:
+        return [Finding('error', 'config', f'{error}.', cure)]
+    findings = []
+    for name, dataset in datasets.items():
+        if dataset.get('type') == 'PosePairDataset':
+            dataset = dataset | {'on_error': 'skip'}
+        try:
+            with _silence():
+                _whole_sample(DATASETS.build(dict(dataset)), 0)
+        except DataError:
+            continue
+        except Exception as error:  # of a transform, which may be the user's own
+            reason = str(error) or 'no reason given'
+            if not isinstance(error, ConfigError):
+                reason = f'{type(error).__name__}: {reason}'
+            text = f'{name}: no sample comes out of its pipeline: {reason}.'
+            findings.append(Finding('error', 'pipeline', text, cure))
+    return findings
+
+
+def _whole_sample(dataset: Dataset, index: int) -> dict[str, Any]:
+    """A sample that a batch can be made of."""
+    sample = dataset[index]
+    for side in SIDES:
+        if not isinstance(sample.get(f'{side}_image'), torch.Tensor):
+            raise ConfigError(
+                'the pipeline must end with PackPair, which makes tensors'
+            )
+    return sample
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """No warnings on what the report says anyway."""
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def datasets_of(cfg: Config) -> dict[str, dict[str, Any]]:
@@ -153,14 +231,11 @@ def _unwrap(dataset: Any) -> Iterator[dict[str, Any]]:
 def _draw_splits(splits: Sequence[Split], args: Namespace, drawn: dict) -> None:
     """One sheet for all splits; says so where nothing can be drawn."""
     samples, seen = [], set()
-    logger = MMLogger.get_current_instance()
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # the report has said what is left out
     for split in splits:
         if split.paths not in seen:
             seen.add(split.paths)
-            samples += _readable_samples(split, args.num)
-    logger.setLevel(level)
+            with _silence():
+                samples += _readable_samples(split, args.num)
     size = samples[0]['source_image'].shape if samples else None
     same = [sample for sample in samples if sample['source_image'].shape == size]
     if not same:
@@ -226,7 +301,9 @@ def run_photo_set(args: Namespace) -> PhotoSet:
     else:
         groups = group_by_folder(photos)
     sizes = photo_sizes(args.photos, photos)
-    keypoints = read_keypoint_file(args.keypoints, args.format, image_sizes=sizes)
+    keypoints = read_keypoint_file(
+        args.keypoints, args.format, image_sizes=sizes, strict=False
+    )
     result = make_photo_set(args.photos, keypoints, groups, args.out, options)
     print(_photo_set_text(result))  # noqa: T201
     return result
@@ -240,6 +317,8 @@ def _photo_set_text(result: PhotoSet) -> str:
         )
     for reason, names in result.left_out.items():
         lines.append(f'left out, {reason}: {_name_some(names)}')
+    if result.unused:
+        lines.append(f'keypoints of no photo: {_name_some(result.unused)}')
     if result.small:
         lines.append(
             'people who fill less than a third of their photo (--crop cuts them out): '

@@ -149,5 +149,9 @@ def test_the_command_says_that_ours_is_faster(tmp_path):
 def test_errors_are_one_line():
     main = runpy.run_path(str(TOOL))['main']
     wrong = 'train_dataloader.dataset.type=Other'
-    with pytest.raises(SystemExit, match='^benchmark_data: the benchmark needs a Pose'):
+    with pytest.raises(SystemExit, match="^benchmark_data: train.*: no dataset named 'O"):
         main([str(CONFIG), '--cfg-options', wrong])
+    with pytest.raises(SystemExit, match=r'runtime\.py has no val_dataloader'):
+        main([str(ROOT / 'configs/_base_/runtime.py'), '--split', 'val'])
+    with pytest.raises(ConfigError, match='the benchmark needs a PosePairDataset'):
+        benchmark_dataset({'type': 'Other'}, 2)

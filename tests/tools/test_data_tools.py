@@ -145,6 +145,10 @@ def test_mistakes_are_one_line(tmp_path):
     for tool, arguments, message in [
         ('doctor', ['none'], 'doctor: the config file none does not exist'),
         ('browse_dataset', ['none.py'], 'browse_dataset: the config file none.py does'),
+        ('browse_dataset', ['none.py', '--num', '0'], 'browse_dataset: num must be 1'),
+        ('browse_dataset', ['none.py', '--seed', '-1'], 'browse_dataset: seed must be'),
+        ('doctor', ['.', '--num', '-1'], 'doctor: num must be 1 or more, got -1'),
+        ('doctor', ['.', '--out', 'x.foo'], 'doctor: x.foo does not end as an image'),
         (
             'make_photo_set',
             ['--photos', 'none', '--keypoints', 'none', '--out', 'set'],
@@ -178,6 +182,27 @@ def test_doctor_on_a_broken_config(tmp_path):
     done = run('doctor', tmp_path / 'data', '--out', 'none', '--fast', cwd=tmp_path)
     assert done.returncode == 1
     assert 'sheet' not in done.stdout
+
+
+def test_doctor_on_configs_whose_pipelines_do_not_run(tmp_path):
+    for split in ('train', 'test'):
+        write_pair_set(tmp_path / 'data', 12, size=(128, 64), truth=True, split=split)
+    steps = 'LoadPairImages', 'ResizePair', 'FlipPair', 'PackPair'
+    for pipeline, message in [
+        (['ResizePiar'], '[config] train_dataloader.dataset.pipeline[0]: no transform'),
+        (steps[::2], '[pipeline] train: no sample comes out of its pipeline: FlipPair'),
+        (steps[:3], 'the pipeline must end with PackPair'),
+        (steps, 'Nothing is wrong.'),
+    ]:
+        entries = [dict(type=name) for name in pipeline]
+        config = f"_base_ = [{str(TINY)!r}]\ndata_root = 'data'\n"
+        config += f'train_dataloader = dict(dataset=dict(pipeline={entries}))\n'
+        (tmp_path / 'mine.py').write_text(config)
+        done = run('doctor', 'mine.py', '--out', 'none', cwd=tmp_path)
+        assert message in ' '.join(done.stdout.split()), done.stdout + done.stderr
+        assert done.returncode == (message != 'Nothing is wrong.')
+        done = run('browse_dataset', 'mine.py', '--out', 'a.png', cwd=tmp_path)
+        assert done.returncode == 2 * (message != 'Nothing is wrong.'), done.stderr
 
 
 AUGMENTED = """\

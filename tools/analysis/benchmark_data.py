@@ -29,13 +29,17 @@ def main(argv: list[str] | None = None) -> None:
     import json
 
     from posegen.datasets.benchmark import benchmark_dataset, format_benchmark
-    from posegen.engine.config import fill_data_root, load_config
-    from posegen.utils.errors import PosegenError
+    from posegen.engine.config import check_datasets, fill_data_root, load_config
+    from posegen.utils.errors import ConfigError, PosegenError
+    from posegen.utils.image_files import make_parent, write_whole
 
     try:
         cfg = load_config(args.config, args.cfg_options)
+        check_datasets(cfg)
         fill_data_root(cfg)
-        loader = cfg[f'{args.split}_dataloader']
+        loader = cfg.get(f'{args.split}_dataloader')
+        if not loader:
+            raise ConfigError(f'{args.config} has no {args.split}_dataloader')
         report = benchmark_dataset(
             loader['dataset'],
             loader['batch_size'],
@@ -43,11 +47,12 @@ def main(argv: list[str] | None = None) -> None:
             args.seconds,
             args.made,
         )
+        print(f'{args.config}, {args.split}: {format_benchmark(report)}')
+        if args.json:
+            make_parent(Path(args.json))
+            write_whole(Path(args.json), (json.dumps(report, indent=2) + '\n').encode())
     except PosegenError as error:
         raise SystemExit(f'benchmark_data: {error}') from None
-    print(f'{args.config}, {args.split}: {format_benchmark(report)}')
-    if args.json:
-        Path(args.json).write_text(json.dumps(report, indent=2) + '\n')
 
 
 if __name__ == '__main__':

@@ -10,11 +10,25 @@ from typing import Any
 
 from posegen.utils.errors import DataError
 
-from .files import ARCHIVES, check_archives, check_places, check_root, list_images
+from .files import (
+    ARCHIVES,
+    check_archives,
+    check_places,
+    check_root,
+    list_images,
+    root_option,
+)
 from .findings import Finding, Report
 from .images import ImageState, check_presence, check_states, read_states
 from .joints import check_joints
-from .layouts import LAYOUTS, Split, recognise, split_of_dataset, splits_of_folder
+from .layouts import (
+    LAYOUTS,
+    Split,
+    parent_set,
+    recognise,
+    split_of_dataset,
+    splits_of_folder,
+)
 from .lists import Lists, check_lists, check_overlap, read_lists
 
 
@@ -152,9 +166,10 @@ def _unknown(folder: Path) -> Report:
     names = sorted(os.listdir(folder))
     inner = [name for name in names if (folder / name).is_dir()]
     below = [name for name in inner if recognise(folder / name)]
-    if below:
-        cure = f'take that folder: `--cfg-options data_root={folder / below[0]}`.'
-        text = f'{folder} holds no lists; {folder / below[0]} looks like a data set.'
+    near = folder / below[0] if below else parent_set(folder)
+    if near is not None:
+        cure = f'take that folder: `{root_option(near)}` for a config.'
+        text = f'{folder} holds no lists; {near} looks like a data set.'
         report.add([Finding('error', 'one level off', text, cure)])
         return report
     packed = [name for name in names if name.endswith(ARCHIVES)]

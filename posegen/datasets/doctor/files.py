@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -35,13 +36,24 @@ def disguise_of(path: Path) -> str | None:
 
 def disguise_cure(disguise: str, name: str) -> str:
     """What to do about a file that is something else."""
+    gz, packed = f'{name}.gz', f'{name}.zip'
     if 'LFS' in disguise:
         return 'fetch the contents with `git lfs pull` where the files were cloned.'
     if 'gzip' in disguise:
-        return f'run `mv {name} {name}.gz && gunzip {name}.gz`.'
+        return f'run `{shell("mv", name, gz)} && {shell("gunzip", gz)}`.'
     if 'zip' in disguise:
-        return f'run `mv {name} {name}.zip && unzip {name}.zip`.'
+        return f'run `{shell("mv", name, packed)} && {shell("unzip", packed)}`.'
     return 'fetch the files again and look at one of them before going on.'
+
+
+def shell(*words: str | Path) -> str:
+    """Words of a command line, in quotes where they have blanks."""
+    return shlex.join(map(str, words))
+
+
+def root_option(folder: str | Path) -> str:
+    """The option that names a data folder."""
+    return f'--cfg-options {shell(f"data_root={folder}")}'
 
 
 def check_root(root: Path) -> list[Finding]:
@@ -60,8 +72,8 @@ def check_root(root: Path) -> list[Finding]:
             'error',
             'data folder',
             f'the data folder {root} {what}{hint}.',
-            'point to the right one with `--cfg-options data_root='
-            f'{parent / where if near else where}`.',
+            'point to the right one with '
+            f'`{root_option(parent / where if near else where)}`.',
         )
     ]
 
@@ -92,7 +104,7 @@ def check_archives(split: Split) -> list[Finding]:
             f'{{n}} archives lie in {split.root}; all that they should hold is there.',
         )
     first = split.root / sorted(packed)[0]
-    command = f'unzip -q {first} -d {split.root}'
+    command = shell('unzip', '-q', first, '-d', split.root)
     if first.suffix != '.zip':
         command = f'tar -xf {first} -C {split.root}'
     return group(
@@ -132,10 +144,10 @@ def _level_finding(split: Split, place: Path, relative: list[str]) -> Finding:
     what = ', '.join(relative)
     message = f'{split.name}: {what} not in {split.root}, but in {place}.'
     if len(relative) == 3:
-        cure = f'set data_root: `--cfg-options data_root={place}`.'
+        cure = f'set data_root: `{root_option(place)}`.'
     else:
-        moves = ' '.join(str(place / name) for name in relative)
-        cure = f'bring them together: `mv {moves} {split.root}`.'
+        moved = [place / name for name in relative]
+        cure = f'bring them together: `{shell("mv", *moved, split.root)}`.'
     return Finding('error', 'one level off', message, cure, count=len(relative))
 
 
@@ -184,8 +196,8 @@ def _misspelt(path: Path) -> Path | None:
 
 def _rename_cure(other: Path, path: Path) -> str:
     if other.suffix == '.gz' and path.suffix != '.gz':
-        return f'unpack it: `gunzip -c {other} > {path}`.'
-    return f'rename it: `mv {other} {path}`.'
+        return f'unpack it: `{shell("gunzip", "-c", other)} > {shell(path)}`.'
+    return f'rename it: `{shell("mv", other, path)}`.'
 
 
 def _resized_lists(path: Path) -> Path | None:
@@ -212,7 +224,8 @@ def _missing_images(split: Split) -> Finding:
 
 
 def _list_cure(split: Split, kind: str) -> str:
-    if kind == 'pairs' and split.family in ('deepfashion', 'market1501'):
+    published = split.family in ('deepfashion', 'market1501')
+    if kind == 'pairs' and published and split.annotations.is_file():
         sample = ', sample=12000' if (split.family, split.name[:4]) == (
             'market1501',
             'test',
@@ -222,7 +235,7 @@ def _list_cure(split: Split, kind: str) -> str:
             f"write_pairs('{split.pairs}', "
             f"build_pairs('{split.annotations}', '{split.family}'{sample}))"
         )
-        return f'it follows from the annotation: `python -c "{code}"`.'
+        return f'it follows from the annotation: `python -c {shlex.quote(code)}`.'
     if split.family == 'own':
         return (
             f'have it written from photos and keypoints: {split.prepare}; '

@@ -69,7 +69,9 @@ def group(
 
 def _in_singular(message: str) -> str:
     """'1 images have' -> '1 image has'; other sentences stay."""
-    found = re.search(r'(?<![\w.,])1 (row|line|image|pair|archive)s\b', message)
+    found = re.search(
+        r'(?<![\w.,])1 ((?:annotated )?image|row|line|pair|archive)s\b', message
+    )
     if not found:
         return message
     rest = message[found.end() :]

@@ -94,7 +94,7 @@ def _check_zeros(
         [f'{annotations.names[row]}: {zeros[row].sum()} joints' for row in rows],
         f'{split.name}: in {{n}} rows several joints are at (0, 0), which some '
         'detectors write for missing ones; here that is -1.',
-        f'convert the keypoints with {CONVERT}, which writes -1.',
+        f'convert the list with {CONVERT} and `--zeros-missing`, which writes -1.',
     )
 
 
@@ -187,8 +187,10 @@ def _check_deepfashion_frame(
     x = np.where(present, keypoints[..., 0], np.nan)[people]
     middle = float(np.median(np.nanmedian(x, axis=1)))
     width = 256 if abs(middle - 128) < abs(middle - 88) else 176
-    stated = split.annotation_size and split.annotation_size[1]
-    if stated in (width, None):
+    if split.annotation_size not in ((256, 256), (256, 176)):
+        return []  # prepared at another size
+    stated = split.annotation_size[1]
+    if stated == width:
         return []
     return [
         Finding(

@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from posegen.datasets.pose_pair_dataset import check_size
+from posegen.datasets.prepare.manifest import read_manifest
+from posegen.utils.errors import DataError
+
 Size = tuple[int, int]
 
 
@@ -197,10 +201,22 @@ def recognise(folder: Path) -> str | None:
     return None
 
 
+def parent_set(folder: Path) -> Path | None:
+    """The data set above, where a folder is that of a split's images; or None."""
+    above = folder.resolve().parent
+    family = recognise(above)
+    splits = LAYOUTS[family].splits.values() if family else ()
+    return above if folder.resolve().name in {files[0] for files in splits} else None
+
+
 def splits_of_folder(folder: str | Path, family: str) -> list[Split]:
-    """The splits that a folder of a family should hold."""
+    """The splits that a folder of a family should hold.
+
+    Sizes are those of its config, or what a prepare script noted in the folder.
+    """
     layout = LAYOUTS[family]
-    common = {'annotation_size': layout.size, 'image_size': layout.size}
+    size = _prepared_size(Path(folder)) or layout.size
+    common = {'annotation_size': size, 'image_size': size}
     splits = []
     for name, files in layout.splits.items():
         truth = f'truth/{name}'
@@ -219,12 +235,24 @@ def splits_of_folder(folder: str | Path, family: str) -> list[Split]:
     return splits
 
 
+def _prepared_size(folder: Path) -> Size | None:
+    """(height, width) of the joints' frame by the manifest, where there is one."""
+    try:
+        size = (read_manifest(folder) or {}).get('annotation_size')
+    except DataError:
+        return None  # of another program
+    return size and tuple(size)
+
+
 def split_of_dataset(name: str, dataset: Mapping[str, Any]) -> Split:
     """The split that the arguments of a ``PosePairDataset`` describe.
 
     Args:
         name: how the report calls it, such as 'train'.
         dataset: the arguments, ``data_root`` among them.
+
+    Raises:
+        ConfigError: a size is not (height, width).
     """
     annotation_file = str(dataset['annotation_file'])
     size, frame = dataset.get('image_size'), dataset.get('annotation_size')
@@ -236,8 +264,8 @@ def split_of_dataset(name: str, dataset: Mapping[str, Any]) -> Split:
         annotation_file,
         str(dataset['pair_file']),
         truth_dir=dataset.get('truth_dir'),
-        annotation_size=frame and tuple(frame),
-        image_size=size and tuple(size),
+        annotation_size=frame and check_size('annotation_size', frame),
+        image_size=size and check_size('image_size', size),
         scaling=dataset.get('scaling', 'gfla'),
     )
 

@@ -160,6 +160,8 @@ def _scan(path: Path, scan) -> tuple[tuple | None, list[Finding]]:
         disguise = disguise_of(path)
         if disguise is None or (disguise == 'empty' and path.stat().st_size):
             cure = 'put the header back as the first line.'
+            if isinstance(error.__cause__, UnicodeDecodeError):
+                cure = 'save it as plain text in UTF-8.'
             return None, [Finding('error', 'list format', f'{error}.', cure)]
         return None, [
             Finding(
