@@ -149,7 +149,7 @@ def test_the_command_says_that_ours_is_faster(tmp_path):
 def test_errors_are_one_line():
     main = runpy.run_path(str(TOOL))['main']
     wrong = 'train_dataloader.dataset.type=Other'
-    with pytest.raises(SystemExit, match="^benchmark_data: train.*: no dataset named 'O"):
+    with pytest.raises(SystemExit, match="^benchmark_data: .*no dataset named 'Oth"):
         main([str(CONFIG), '--cfg-options', wrong])
     with pytest.raises(SystemExit, match=r'runtime\.py has no val_dataloader'):
         main([str(ROOT / 'configs/_base_/runtime.py'), '--split', 'val'])
