@@ -43,7 +43,7 @@ def test_mistakes_in_the_model_are_one_sentence():
     with pytest.raises(ConfigError, match="model: .*'Spigg'.*did you mean 'SPIG'"):
         get_model(Config(dict(model=dict(type='Spigg'))), 'random')
     cfg = read_model_config(TINY)
-    cfg.model.generator.decoder.level = 'two'
+    cfg.model.generator.decoder.level = [2]
     with pytest.raises(ConfigError, match=r'decoder: .* cannot be built: TypeError'):
         get_model(cfg, 'random')
 

@@ -176,7 +176,7 @@ def test_what_cannot_be_built_is_named(train: Callable) -> None:
     with pytest.raises(ConfigError, match=r'^model\.generator\.block: ToyBlock cannot'):
         train(model=model)
     data = loader(True)
-    data['dataset'] = dict(type='ToyPairs', length='ten')
+    data['dataset'] = dict(type='ToyPairs', length=2.5)
     with pytest.raises(ConfigError, match=r'^train_dataloader\.sampler: '):
         train(train_dataloader=data)
 
@@ -185,7 +185,7 @@ def test_what_cannot_be_built_is_named(train: Callable) -> None:
     ('changes', 'message'),
     [
         (
-            dict(train_dataloader={**loader(True), 'batch_size': 'two'}),
+            dict(train_dataloader={**loader(True), 'batch_size': 0}),
             r'^train_dataloader cannot be built: ',
         ),
         (
