@@ -93,42 +93,12 @@ def score_folder(
         DependencyError: ``offline_features`` without the extra being installed.
     """
     chosen = [get_protocol(name) for name in dict.fromkeys(protocols)]
-    if not chosen:
-        raise ConfigError(f'protocols is empty; there are: {", ".join(PROTOCOLS)}')
-    if fid_real is not None and not offline_features:
-        _check_fid_real_is_used(chosen)
-    real_images = ImageFolder(real)
-    methods = _find_methods(generated, real_images, naming, copy_source)
-    fid_images = None if fid_real is None else ImageFolder(fid_real)
-    if fid_images is not None:
-        _check_fid_count(chosen, fid_images)
-    joints = None if annotations is None else Joints(annotations)
-    if slices and joints is None:
-        raise ConfigError('slices need joints: give annotations as well')
-    plan = make_plan(
-        chosen,
-        has_joints=joints is not None,
-        has_fid_real=fid_images is not None,
-        jpeg_round_trip=jpeg_round_trip,
-        offline_features=offline_features,
-    )
-    if not plan.cells:
-        raise ConfigError(f'nothing can be scored: {plan.obstacles()}')
-    computation = Computation(
-        {name: method.pairs for name, method in methods.items()},
-        plan,
-        {} if joints is None else _joints_of(methods, joints),
-        None if fid_images is None else fid_images.files,
-        slices,
+    _check_options(chosen, fid_real, annotations, offline_features, slices)
+    inputs = _read_inputs(
+        chosen, generated, real, fid_real, annotations, naming, copy_source
     )
     if processes is None:
-        processes = choose_processes(sum(len(m.pairs) for m in methods.values()))
-    computation.run(processes, progress)
-    rows = [
-        _row(computation, protocol.name, name)
-        for protocol in chosen
-        for name in methods
-    ]
+        processes = choose_processes(inputs.num_pairs)
     options = dict(
         copy_source=copy_source,
         offline_features=offline_features,
@@ -137,14 +107,98 @@ def score_folder(
         naming=naming,
         processes=processes,
     )
-    inputs = _describe_inputs(real_images, methods, fid_images, annotations)
+    computation = _prepare(chosen, inputs, options)
+    computation.run(processes, progress)
+    return _tabulate(chosen, inputs, options, computation)
+
+
+def _check_options(
+    chosen: Sequence[Protocol],
+    fid_real: str | Path | None,
+    annotations: str | Path | None,
+    offline_features: bool,
+    slices: bool,
+) -> None:
+    if not chosen:
+        raise ConfigError(f'protocols is empty; there are: {", ".join(PROTOCOLS)}')
+    if fid_real is not None and not offline_features:
+        _check_fid_real_is_used(chosen)
+    if slices and annotations is None:
+        raise ConfigError('slices need joints: give annotations as well')
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What is on disk."""
+
+    real: ImageFolder
+    methods: dict[str, _Method]
+    fid_real: ImageFolder | None
+    annotations: str | Path | None
+    joints: dict[str, np.ndarray]  # by method; empty without annotations
+
+    @property
+    def num_pairs(self) -> int:
+        return sum(len(method.pairs) for method in self.methods.values())
+
+
+def _read_inputs(
+    chosen: Sequence[Protocol],
+    generated: str | Path | Mapping[str, str | Path],
+    real: str | Path,
+    fid_real: str | Path | None,
+    annotations: str | Path | None,
+    naming: str | None,
+    copy_source: bool,
+) -> _Inputs:
+    real_images = ImageFolder(real)
+    methods = _find_methods(generated, real_images, naming, copy_source)
+    fid_images = None if fid_real is None else ImageFolder(fid_real)
+    if fid_images is not None:
+        _check_fid_count(chosen, fid_images)
+    joints = {} if annotations is None else _joints_of(methods, Joints(annotations))
+    return _Inputs(real_images, methods, fid_images, annotations, joints)
+
+
+def _prepare(
+    chosen: Sequence[Protocol], inputs: _Inputs, options: Mapping[str, Any]
+) -> Computation:
+    plan = make_plan(
+        chosen,
+        has_joints=inputs.annotations is not None,
+        has_fid_real=inputs.fid_real is not None,
+        jpeg_round_trip=options['jpeg_round_trip'],
+        offline_features=options['offline_features'],
+    )
+    if not plan.cells:
+        raise ConfigError(f'nothing can be scored: {plan.obstacles()}')
+    return Computation(
+        {name: method.pairs for name, method in inputs.methods.items()},
+        plan,
+        inputs.joints,
+        None if inputs.fid_real is None else inputs.fid_real.files,
+        options['slices'],
+    )
+
+
+def _tabulate(
+    chosen: Sequence[Protocol],
+    inputs: _Inputs,
+    options: Mapping[str, Any],
+    computation: Computation,
+) -> ScoreTable:
+    methods = inputs.methods
+    rows = [
+        _row(computation, protocol.name, name)
+        for protocol in chosen
+        for name in methods
+    ]
+    sliced = methods if options['slices'] else ()
     return ScoreTable(
         tuple(rows),
-        slices=tuple(
-            row for name in methods if slices for row in computation.slice_rows(name)
-        ),
+        slices=tuple(row for name in sliced for row in computation.slice_rows(name)),
         disagreements=tuple(find_disagreements(rows, _sizes_of(methods))),
-        manifest=make_manifest(inputs, chosen, options),
+        manifest=make_manifest(_describe_inputs(inputs), chosen, options),
         pairs={name: _pair_scores(computation, name) for name in methods},
     )
 
@@ -302,13 +356,10 @@ def _joints_of(methods: Mapping[str, _Method], joints: Joints) -> dict[str, np.n
     return found
 
 
-def _describe_inputs(
-    real: ImageFolder,
-    methods: Mapping[str, _Method],
-    fid_real: ImageFolder | None,
-    annotations: str | Path | None,
-) -> dict[str, Any]:
+def _describe_inputs(read: _Inputs) -> dict[str, Any]:
     """Counts and checksums of everything that was read."""
+    real, methods, fid_real = read.real, read.methods, read.fid_real
+    annotations = read.annotations
     used = {
         file
         for method in methods.values()
