@@ -141,6 +141,13 @@ def test_what_others_feed_lpips():
     assert wrong == {'pcdms', 'upgpt'}
 
 
+def test_whose_code_stored_jpeg():
+    stored = {name for name in NAMES if PROTOCOLS[name].stored.format == 'jpeg'}
+    assert stored == {'gfla', 'dptn', 'patn', 'dior', 'prasunroy', 'upgpt'}
+    assert '_vis.jpg' in get_protocol('patn').source('stored.format')
+    assert 'casts' in get_protocol('patn').source('stored.quantise')
+
+
 def test_windows():
     found = {
         name: {m.window for m in PROTOCOLS[name].metrics if isinstance(m, SSIM)}

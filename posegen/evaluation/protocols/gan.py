@@ -103,7 +103,7 @@ PATN = Protocol(
     description='PATN (and Def-GAN on Market-1501): SSIM with the range of each '
     'generated image, DeepFashion re-padded with white; no PSNR, LPIPS or FID',
     code='PATN tool/getMetrics_fashion.py, tool/getMetrics_market.py; Def-GAN test.py',
-    stored=Stored(format='png', quantise='truncate'),
+    stored=Stored(format='jpeg', quantise='truncate'),
     metrics=(
         with_steps(SSIM_GENERATED_RANGE, WHITE),
         L1(name='l1', fake=WHITE, real=WHITE, scale='[-1,1]'),
@@ -119,7 +119,10 @@ PATN = Protocol(
         replace(SSIM_GENERATED_RANGE, name='mask_ssim', mask='pose-black'),
     ),
     sources={
-        'stored': 'PATN util.tensor2im casts; strips of five panels, _vis.png',
+        'stored': 'PATN util.tensor2im casts',
+        'stored.format': 'PATN util/visualizer.py: strips of five panels, _vis.jpg, '
+        'whose target is compressed with the rest; the metrics read _vis.png as well, '
+        'and Def-GAN writes png',
         'ssim': 'tool/getMetrics_fashion.py, ssim_score on images of addBounding '
         '(padding: GFLA issue 42)',
         'l1': 'tool/getMetrics_fashion.py, l1_score',
