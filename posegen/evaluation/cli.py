@@ -126,13 +126,15 @@ def name_folders(generated: Sequence[str]) -> dict[str, Path]:
     """Read ``[NAME=]DIR`` arguments; without a name the folder's own is taken.
 
     Raises:
-        ConfigError: Two folders have the same name.
+        ConfigError: Two folders have the same name, or one has an empty one.
     """
     folders: dict[str, Path] = {}
     for argument in generated:
         name, separator, folder = argument.partition('=')
         if not separator or Path(argument).is_dir():
             name, folder = Path(argument).resolve().name, argument
+        if not (name and folder):
+            raise ConfigError(f"'{argument}' must be NAME=DIR or DIR, as in A=results")
         if name in folders:
             raise ConfigError(
                 f"two folders are called '{name}': name them, as in A={folders[name]} "

@@ -134,7 +134,7 @@ def _effective_fields(metric: Metric) -> Iterator[tuple[str, object]]:
 
 def _compare(reference: _Variant, other: _Variant) -> list[str]:
     shared = [name for name in reference.values if name in other.values]
-    gaps = {name: abs(reference.values[name] - other.values[name]) for name in shared}
+    gaps = {name: _gap(reference.values[name], other.values[name]) for name in shared}
     if not gaps:
         return []
     widest = max(gaps, key=lambda name: gaps[name])
@@ -155,6 +155,11 @@ def _compare(reference: _Variant, other: _Variant) -> list[str]:
     )
     order = _changed_order(reference, other, shared)
     return [' '.join([f'{sentence}{order}.', *_effects(before, after)])]
+
+
+def _gap(one: float, two: float) -> float:
+    # Of one infinite PSNR and another, which would be no number and hide the others.
+    return 0.0 if one == two else abs(one - two)
 
 
 def _effects(before: Metric, after: Metric) -> Iterator[str]:

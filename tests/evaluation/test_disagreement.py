@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 
 from posegen.evaluation.disagreement import describe, find_disagreements
@@ -79,6 +81,17 @@ def test_quantities_of_other_kinds_are_not_compared():
         _row('A', 'gfla', mae_ratio=0.1),
     ]
     assert find_disagreements(rows) == []
+
+
+def test_infinite_scores_hide_no_others():
+    rows = [
+        _row('same', 'gfla', psnr=inf),
+        _row('A', 'gfla', psnr=17.0),
+        _row('same', 'pise', psnr=inf),
+        _row('A', 'pise', psnr=30.0),
+    ]
+    (sentence,) = find_disagreements(rows)
+    assert sentence.startswith('PSNR of A differs by 13.00: 30.00 under pise')
 
 
 def test_what_drops_images_says_so():

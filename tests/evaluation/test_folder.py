@@ -557,3 +557,9 @@ def test_command_takes_folders_with_an_equals_sign(tmp_path):
     odd = tmp_path / 'lr=0.1'
     odd.mkdir()
     assert cli.name_folders([str(odd), f'A={odd}']) == {'lr=0.1': odd, 'A': odd}
+
+
+@pytest.mark.parametrize('argument', ['=results', 'A=', ''])
+def test_command_wants_names_and_folders(argument):
+    with pytest.raises(ConfigError, match='must be NAME=DIR or DIR'):
+        cli.name_folders([argument])
