@@ -9,7 +9,7 @@ from itertools import permutations
 
 import numpy as np
 
-from posegen.utils.errors import DataError
+from posegen.utils.errors import ConfigError, DataError
 
 from .annotations import Annotations, read_annotations
 
@@ -40,6 +40,7 @@ def build_pairs(
         (source name, target name) pairs.
 
     Raises:
+        ConfigError: another ``dataset``, or a ``sample`` below 0.
         DataError: the annotation cannot be read, or a name shows no group.
     """
     return pair_up(read_annotations(annotation_file), dataset, sample, seed)
@@ -50,7 +51,9 @@ def pair_up(
 ) -> list[tuple[str, str]]:
     """Do what :func:`build_pairs` does, with annotations that have been read."""
     if dataset not in _GROUPS:
-        raise ValueError(f"dataset must be one of {sorted(_GROUPS)}, got '{dataset}'")
+        raise ConfigError(f"dataset must be one of {sorted(_GROUPS)}, got '{dataset}'")
+    if sample is not None and sample < 0:
+        raise ConfigError(f'sample must be 0 or more, got {sample}')
     whole = (annotations.keypoints[:, TRUNK_JOINTS, 2] > 0).all(1)
     groups: dict[str, list[str]] = {}
     for name, usable in zip(annotations.names, whole):
@@ -72,7 +75,15 @@ def _draw(
 
 def _market1501_person(name: str) -> str | None:
     """The 4-digit identity before the first underscore; None for distractors."""
-    return None if name.startswith(JUNK_PREFIXES) else name.split('_')[0]
+    if name.startswith(JUNK_PREFIXES):
+        return None
+    match = re.match(r'(\d{4})_', name)
+    if match is None:
+        raise DataError(
+            f"'{name}' is not a Market-1501 name: expected four digits and '_', as in "
+            "'0002_c1s1_000451_03.jpg'"
+        )
+    return match[1]
 
 
 def _deepfashion_outfit(name: str) -> str:

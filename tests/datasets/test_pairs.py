@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from posegen.datasets import build_pairs, read_pairs, write_annotations
-from posegen.utils.errors import DataError
+from posegen.utils.errors import ConfigError, DataError
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,15 @@ def test_names_that_are_not_deepfashion(market):
         build_pairs(market, 'deepfashion')
 
 
-def test_unknown_dataset(market):
-    with pytest.raises(ValueError, match="one of .*'market1501'.*, got 'market'"):
+def test_names_that_are_not_market(tmp_path):
+    names = ['fashionMENShirts_Polosid0000180201_1front.jpg', '-1_a.jpg']
+    write_annotations(tmp_path / 'a.csv', names, np.ones((2, 18, 3)))
+    with pytest.raises(DataError, match='Polosid0000180201_1front.jpg. is not a Mark'):
+        build_pairs(tmp_path / 'a.csv', 'market1501')
+
+
+def test_wrong_arguments(market):
+    with pytest.raises(ConfigError, match="one of .*'market1501'.*, got 'market'"):
         build_pairs(market, 'market')
+    with pytest.raises(ConfigError, match='sample must be 0 or more, got -3'):
+        build_pairs(market, 'market1501', sample=-3)

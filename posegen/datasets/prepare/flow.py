@@ -187,10 +187,12 @@ class Preparation(ABC):
         folder, patterns = self.lists or self.raw, self.kind.patterns
         lists = find_lists(folder, name, patterns, self.given.get(name, {}))
         # The first list names the images; nothing goes without it.
-        needed = [*patterns][:1] + ['annotation'] * (not self.allow_missing)
+        first = [*patterns][0]
+        needed = [first] + ['annotation'] * (not self.allow_missing)
         for what in needed:
             if getattr(lists, what) is None:
-                raise DataError(explain_missing(folder, name, what, patterns[what]))
+                names, optional = patterns[what], what != first
+                raise DataError(explain_missing(folder, name, what, names, optional))
         check_lists_outside(self.out, lists.files())
         wanted = self.read_wanted(lists)
         ending = f'.{self.options.file_type}'

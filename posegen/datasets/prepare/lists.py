@@ -73,13 +73,23 @@ def find_lists(
     return SplitLists(**found)
 
 
-def explain_missing(folder: Path, split: str, what: str, names: Sequence[str]) -> str:
-    """One sentence on a list that is not there, with the cures."""
+def explain_missing(
+    folder: Path, split: str, what: str, names: Sequence[str], optional: bool
+) -> str:
+    """One sentence on a list that is not there, with the cures.
+
+    Args:
+        folder: where it was looked for.
+        split: 'train' or 'test'.
+        what: 'images' or 'annotation'.
+        names: of the file, with ``{split}``.
+        optional: whether an incomplete set may do without it.
+    """
     wanted = ' or '.join(name.format(split=split) for name in names)
     cure = ', or prepare the images alone with --allow-missing'
     return (
         f'there is no {wanted} (plain or .gz) in {folder}: put it there, name it with '
-        f'--{split}-{what}{cure if what == "annotation" else ""}, or prepare the other '
+        f'--{split}-{what}{cure if optional else ""}, or prepare the other '
         'split alone with --splits'
     )
 
