@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from posegen.datasets import (
     annotations,
@@ -15,6 +18,7 @@ from posegen.datasets import (
     write_pairs,
 )
 from posegen.utils.errors import DataError
+from tests.codecs.formats.strategies import quick, records
 
 HEADER = 'name:keypoints_y:keypoints_x\n'
 GOOD = f'a.jpg: {list(range(18))}: {list(range(100, 118))}\n'
@@ -50,6 +54,27 @@ def test_y_comes_first(tmp_path):
     people = read_annotations(tmp_path / 'a.csv')
     assert people.names == ['a.jpg']
     assert people.keypoints[0, 3].tolist() == [103, 3, 1]
+
+
+@quick
+@given(people=st.lists(records, max_size=3))
+def test_round_trip_is_exact_but_for_the_score(tmp_path_factory, people):
+    file = tmp_path_factory.mktemp('csv') / 'a.csv'
+    keypoints = np.array(people, dtype=np.float32).reshape(-1, 18, 3)
+    names = [f'{index}: x, y.jpg' for index in range(len(people))]
+    write_annotations(file, names, keypoints)
+    expected = keypoints.copy()
+    expected[..., 2] = keypoints[..., 2] > 0
+    again = read_annotations(file)
+    assert again.names == names
+    np.testing.assert_array_equal(again.keypoints, expected)
+    # As the published code reads it.
+    for line, record in zip(file.read_text().splitlines()[1:], keypoints):
+        y, x = (json.loads(column) for column in line.rsplit(':', 2)[1:])
+        missing = record[:, 2] == 0
+        loaded = np.array([x, y], dtype=np.float32).T
+        assert (loaded[missing] == -1).all()
+        np.testing.assert_array_equal(loaded[~missing], record[~missing, :2])
 
 
 @pytest.mark.parametrize('axis', [0, 1])
