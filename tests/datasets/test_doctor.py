@@ -25,7 +25,6 @@ from posegen.datasets.doctor import (
     examine_folder,
     recognise,
 )
-from posegen.datasets.doctor.findings import group
 from posegen.utils.errors import DataError
 from tests.helpers.pair_set import write_pair_set
 
@@ -595,32 +594,3 @@ def test_raw_trees_are_told_to_be_prepared(tmp_path, names, family):
     report, _ = examine_folder(tmp_path)
     assert not report.healthy
     assert f'prepare_{family}.py' in report.to_text()
-
-
-@pytest.mark.parametrize(
-    'message, one, two',
-    [
-        ('train: {n} images have no row.', '1 image has no', '2 images have no'),
-        ('{n} rows of a.csv cannot be used.', '1 row of a.csv cannot', '2 rows'),
-        ('{n} of 9 images that pairs name are lost.', '1 of 9 images', '2 of 9 images'),
-    ],
-)
-def test_one_is_not_many(message, one, two):
-    assert one in group('note', 'kind', ['a'], message)[0].message
-    assert two in group('note', 'kind', ['a', 'b'], message)[0].message
-    assert group('note', 'kind', [], message) == []
-
-
-def test_unknown_severity():
-    with pytest.raises(
-        ValueError, match="one of .'error', 'warning', 'note'., got bad"
-    ):
-        Finding('bad', 'kind', 'message')
-
-
-def test_commands_are_not_broken_over_lines():
-    command = f'`mv {"a" * 60} {"b" * 60}`'
-    report = Report(
-        'title', findings=[Finding('note', 'kind', 'Text.', f'run {command}.')]
-    )
-    assert f'{command}.' in report.to_text()
