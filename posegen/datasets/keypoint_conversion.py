@@ -73,12 +73,9 @@ def convert_keypoints(
         DataError: the source is broken, or the target cannot be written.
     """
     source, target = Path(source), Path(target)
-    if source.exists() and target.exists() and source.samefile(target):
-        raise ConfigError(f'{target} is what is read; write to another place')
+    _check_places(source, target)
     if images is not None and image_size is not None:
         raise ConfigError('give images or image_size, not both')
-    if not source.exists():
-        raise DataError(f'{source} does not exist; check the path')
     source_format = source_format or detect_format(source)
     target_format = target_format or format_of_ending(target)
     check_format(target_format)
@@ -107,6 +104,13 @@ def convert_keypoints(
         target, target_format, target_frame, sizes, suffix=suffix
     )
     yield f'{target} ({target_format}): {count(again)}'
+
+
+def _check_places(source: Path, target: Path) -> None:
+    if source.exists() and target.exists() and source.samefile(target):
+        raise ConfigError(f'{target} is what is read; write to another place')
+    if not source.exists():
+        raise DataError(f'{source} does not exist; check the path')
 
 
 def count(annotations: Annotations) -> str:
