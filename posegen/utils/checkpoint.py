@@ -11,6 +11,7 @@ import logging
 import os
 import pickle
 import re
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -250,6 +251,9 @@ def _read_pickle(path: Path) -> Any:
         ) from error
     except (OSError, EOFError, RuntimeError, ValueError) as error:
         raise _unreadable(path, error or 'empty file') from error
+    except (AttributeError, LookupError, TypeError, struct.error) as error:
+        # Letters of a text file can be commands of a pickle: what fails is chance.
+        raise _unreadable(path, 'not written by torch.save') from error
 
 
 def _looks_like_pickle(path: Path) -> bool:

@@ -84,6 +84,16 @@ def test_html_page_saved_as_weights(tmp_path, suffix):
         load_state_dict_file(path)
 
 
+@pytest.mark.parametrize(
+    'content', [b'junk\n', b'hello', b'rE', b'', b'\x80\x02j6', b'K\x00.\n']
+)
+def test_bytes_that_a_pickle_might_begin_with(tmp_path, content):
+    path = tmp_path / 'a.pth'
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match='is not a readable weight file'):
+        load_state_dict_file(path)
+
+
 def test_pickle_with_objects_is_refused_by_name(tmp_path):
     path = write(tmp_path / 'a.pth', {'state_dict': {}, 'message_hub': Fraction(1, 2)})
     with pytest.raises(WeightsError, match=r'fractions\.Fraction .* refused') as error:
