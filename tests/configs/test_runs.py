@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.dataset import default_collate
 from mmengine.registry import DefaultScope
 from PIL import Image
@@ -101,7 +102,12 @@ def test_steps_on_real_photos(
     )
     batch = default_collate([pairs[0], pairs[1]])
     cfg = load_config(config)
-    cfg = merge_stage(cfg, stage_entries(cfg)[-1])
+    for stage in stage_entries(cfg):
+        check_step(merge_stage(cfg, stage), batch, size)
+
+
+def check_step(cfg: Config, batch: dict, size: tuple[int, int]) -> None:
+    """A training step moves the generator, and the model makes pictures."""
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('posegen'):
         model = MODELS.build(cfg.model)

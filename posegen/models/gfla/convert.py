@@ -122,8 +122,9 @@ def _fitted(
     prefix: str,
 ) -> dict[str, Tensor]:
     """Converted weights of a file, once they are known to fill a net completely."""
+    state = load_state_dict_file(path)  # its errors name the file
     try:
-        load_weights(net, convert(load_state_dict_file(path)))
+        load_weights(net, convert(state))
     except WeightsError as error:
         raise WeightsError(f'{path}: {error}') from error
     return {f'{prefix}{key}': value for key, value in net.state_dict().items()}
