@@ -93,7 +93,7 @@ class DefGAN(BasePoseTransfer):
         """
         if not self.separate_batches:
             return super().train_step(data, optim_wrapper)
-        batch = self.data_preprocessor(data, training=True)
+        batch = self.training_batch(data)
         real, generated, own = split_batch(batch, NUM_BATCHES)
         wrapper = optim_wrapper['generator']
         with wrapper.optim_context(self.generator):

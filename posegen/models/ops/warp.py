@@ -112,6 +112,15 @@ def extract_blocks(x: Tensor, flow: Tensor, kernel_size: int) -> Tensor:
 
 
 def check_warp(x: Tensor, flow: Tensor) -> None:
+    """Refuse tensors that are no features and their flow.
+
+    Args:
+        x: (B, C, h, w).
+        flow: (B, 2, h, w).
+
+    Raises:
+        ValueError: the shapes do not belong together.
+    """
     if x.dim() != 4:
         raise ValueError(f'x must be (B, C, h, w), got shape {tuple(x.shape)}')
     expected = (x.shape[0], 2, *x.shape[2:])

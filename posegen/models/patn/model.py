@@ -79,7 +79,7 @@ class PATN(BasePoseTransfer):
         Returns:
             Scalars to log; keys of losses start with ``loss_``.
         """
-        batch = self.data_preprocessor(data, training=True)
+        batch = self.training_batch(data)
         wrapper = optim_wrapper['generator']
         if self.trains_discriminators:
             # The generator's step goes through the discriminators but not into them.
