@@ -59,6 +59,40 @@ def test_float_images_pass_unchanged():
     assert PosePairPreprocessor()({'source_image': image})['source_image'] is image
 
 
+@pytest.fixture
+def float64():
+    """Everything new is float64."""
+    torch.set_default_dtype(torch.float64)
+    yield torch.float64
+    torch.set_default_dtype(torch.float32)
+
+
+def test_all_floats_are_of_the_default_type(float64):
+    batch = {
+        'source_image': torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16),
+        'source_keypoints': torch.rand(2, 18, 3, dtype=torch.float32),
+        'flow': torch.rand(2, 2, 4, 5, dtype=torch.float16),
+        'part_labels': torch.zeros(2, 4, 5, dtype=torch.uint8),
+        'source_name': ['a.png', 'b.png'],
+    }
+    out = PosePairPreprocessor()(batch)
+    kinds = {key: out[key].dtype for key in list(batch)[:4]}
+    assert kinds.pop('part_labels') == torch.uint8
+    assert set(kinds.values()) == {float64}
+    assert torch.equal(out['source_keypoints'], batch['source_keypoints'].double())
+    exact = torch.arange(256, dtype=torch.float64).view(1, 1, 16, 16) / 127.5 - 1
+    assert torch.equal(out['source_image'], exact)
+    assert torch.equal(images_to_uint8(out['source_image']), batch['source_image'])
+    assert out['source_name'] == batch['source_name']
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_half_precision_is_widened_before_rounding(dtype):
+    images = torch.tensor([0.3], dtype=dtype)
+    wide = images.float().add(1).mul(127.5).round()
+    assert images_to_uint8(images).item() == wide.item()
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
 def test_batch_moves_to_the_device():
