@@ -16,6 +16,7 @@ from posegen.models.layers.flow_net import (
     train_visibility_at,
 )
 from posegen.models.layers.hybrid_dilated import HybridDilatedBlock
+from posegen.models.layers.nonlocal_block import NonLocalBlock
 from posegen.models.layers.pyramid_nonlocal import PyramidNonLocalBlock
 from posegen.models.layers.warping import (
     BilinearWarp,
@@ -30,6 +31,7 @@ __all__ = [
     'HybridDilatedBlock',
     'Jump',
     'LocalAttentionWarp',
+    'NonLocalBlock',
     'OutputHead',
     'PoseFlowNet',
     'PyramidNonLocalBlock',
