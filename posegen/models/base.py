@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 
 import torch
 from mmengine.model import BaseModel
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from posegen.models.discriminators import DiscriminatorSet
 from posegen.models.feature_nets import FeatureNet
+from posegen.models.phase import as_batches, each_with, optimize
 from posegen.models.preprocessor import images_to_uint8
 from posegen.registry import MODELS
 
@@ -132,30 +134,73 @@ class BasePoseTransfer(BaseModel):
     # -- training ----------------------------------------------------------------------
 
     def train_step(
-        self, data: Mapping, optim_wrapper: OptimWrapperDict
-    ) -> dict[str, Tensor]:
+        self, data: Mapping | Sequence[Mapping], optim_wrapper: OptimWrapperDict
+    ) -> dict[str, Tensor | float]:
         """One step of the discriminators, then one of the generator against them.
 
         Args:
-            data: Collated batch of the data set.
+            data: Collated batch of the data set; or several, whose gradients are
+                accumulated: the step is that of one batch that holds them all. (With
+                two exceptions: spectral norms take a step of their power iteration a
+                batch, and terms that are no means over samples see each batch alone.)
+                The generator then runs twice a batch, since the discriminators have to
+                have seen all before they judge any.
             optim_wrapper: Wrappers ``generator`` and, where there are discriminators,
                 ``discriminator``.
 
         Returns:
             Scalars to log; keys of losses start with ``loss_``.
+
+        Raises:
+            NonFiniteError: A gradient is nan or infinite; the weights are not yet.
         """
-        batch = self.training_batch(data)
+        batches = [self.training_batch(batch) for batch in as_batches(data)]
         wrapper = optim_wrapper['generator']
-        logs: dict[str, Tensor] = {}
-        with wrapper.optim_context(self.generator):
-            out = self.run_generator(batch)
-            if self.trains_discriminators:
-                logs |= self.discriminator_step(
-                    batch, out['image'], optim_wrapper['discriminator']
-                )
-            losses, monitors = self.generator_losses(batch, out)
-        wrapper.update_params(sum(losses.values()))
-        return logs | losses | monitors
+        logs: dict[str, Tensor | float] = {}
+        outs = None
+        if self.trains_discriminators:
+            outs = self.first_outputs(batches, wrapper)
+            fakes = [out['image'].detach() for out in outs]
+            logs |= self.discriminator_step(
+                batches, fakes, optim_wrapper['discriminator']
+            )
+        outs = outs if len(batches) == 1 else None
+        return logs | self.generator_step(batches, wrapper, outs)
+
+    def first_outputs(
+        self, batches: Sequence[Mapping], wrapper: OptimWrapper
+    ) -> list[dict]:
+        """The generator's outputs for the discriminators to judge.
+
+        Of a single batch they are kept with their graph for the generator's own step.
+        """
+        with torch.set_grad_enabled(len(batches) == 1), ExitStack() as contexts:
+            contexts.enter_context(wrapper.optim_context(self.generator))
+            return [self.run_generator(batch) for batch in batches]
+
+    def generator_step(
+        self,
+        batches: Sequence[Mapping],
+        wrapper: OptimWrapper,
+        outs: Sequence[Mapping] | None = None,
+    ) -> dict[str, Tensor | float]:
+        """Update the generator on the mean of :meth:`generator_losses` over batches.
+
+        Args:
+            batches: Preprocessed batches.
+            wrapper: The generator's optimizer.
+            outs: What the generator made of them, with gradient; None: it is run.
+
+        Returns:
+            Losses and monitors.
+        """
+
+        def losses_of(item: tuple[Mapping, Mapping | None]):
+            batch, out = item
+            return self.generator_losses(batch, out or self.run_generator(batch))
+
+        items = list(each_with(batches, outs))
+        return optimize([(wrapper, None)], self.generator, items, losses_of)
 
     def training_batch(self, data: Mapping) -> dict:
         """A collated batch as the training step sees it: on the device, in [-1, 1]."""
@@ -168,38 +213,54 @@ class BasePoseTransfer(BaseModel):
 
     def discriminator_step(
         self,
-        batch: Mapping,
-        fake: Tensor,
+        batches: Sequence[Mapping],
+        fakes: Sequence[Tensor],
         wrapper: OptimWrapper,
-        fake_batch: Mapping | None = None,
-    ) -> dict[str, Tensor]:
-        """Update the discriminators on a real and a detached generated batch.
+        fake_batches: Sequence[Mapping] | None = None,
+    ) -> dict[str, Tensor | float]:
+        """Update the discriminators on real and generated batches.
 
         Args:
-            batch: Preprocessed batch with the real images.
-            fake: (B, 3, H, W) generated images.
+            batches: Preprocessed batches with the real images.
+            fakes: For each (B, 3, H, W) generated images, without gradient.
             wrapper: The discriminators' optimizer.
-            fake_batch: Batch that ``fake`` was generated from; None: ``batch``.
+            fake_batches: Batches that ``fakes`` were generated from; None: ``batches``.
 
         Returns:
             ``loss_d_<name>`` of each.
         """
-        maps = self.condition_maps(batch)
-        fake_maps = maps if fake_batch is None else self.condition_maps(fake_batch)
         self.discriminators.requires_grad_(True)
-        with wrapper.optim_context(self.discriminators):
-            real_logits = self.discriminators(batch['target_image'], maps)
-            fake_logits = self.discriminators(fake.detach(), fake_maps)
-            losses = {
-                f'loss_d_{name}': self.losses['adv'].discriminator(
-                    real_logits[name], fake_logits[name]
-                )
-                for name in real_logits
-            }
-        wrapper.update_params(sum(losses.values()))
+        items = list(zip(batches, fakes, fake_batches or batches))
+        logs = optimize(
+            [(wrapper, None)],
+            self.discriminators,
+            items,
+            lambda item: (self.discriminator_losses(*item), {}),
+        )
         # The generator's step goes through the discriminators but not into them.
         self.discriminators.requires_grad_(False)
-        return losses
+        return logs
+
+    def discriminator_losses(
+        self, batch: Mapping, fake: Tensor, fake_batch: Mapping
+    ) -> dict[str, Tensor]:
+        """``loss_d_<name>`` of each discriminator on a real and a generated batch.
+
+        Args:
+            batch: Preprocessed batch with the real images.
+            fake: (B, 3, H, W) generated images; no gradient reaches them.
+            fake_batch: Batch that they were generated from.
+        """
+        maps = self.condition_maps(batch)
+        fake_maps = maps if fake_batch is batch else self.condition_maps(fake_batch)
+        real_logits = self.discriminators(batch['target_image'], maps)
+        fake_logits = self.discriminators(fake, fake_maps)
+        return {
+            f'loss_d_{name}': self.losses['adv'].discriminator(
+                real_logits[name], fake_logits[name]
+            )
+            for name in real_logits
+        }
 
     def generator_losses(
         self, batch: Mapping, out: Mapping

@@ -23,3 +23,19 @@ class WeightsError(PosegenError, RuntimeError):
 
 class DependencyError(PosegenError, ImportError):
     """An optional dependency is not installed; the message names the extra."""
+
+
+class NonFiniteError(PosegenError, ArithmeticError):
+    """A loss or gradient became nan or infinite.
+
+    Attributes:
+        found: What was not finite, name -> value.
+    """
+
+    def __init__(self, message: str, found: dict[str, float] | None = None) -> None:
+        super().__init__(message)
+        self.found = dict(found or {})
+
+
+class Preempted(PosegenError):
+    """Training was told to stop (SIGTERM), and has saved where it is."""

@@ -6,13 +6,14 @@ Lathuiliere, Sebe, CVPR 2018.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from mmengine.optim import OptimWrapperDict
 from torch import Tensor
 
 from posegen.models.base import BasePoseTransfer
+from posegen.models.phase import as_batches
 from posegen.registry import MODELS
 from posegen.utils.errors import ConfigError
 
@@ -75,12 +76,12 @@ class DefGAN(BasePoseTransfer):
         return self.generator(source_image, source_keypoints, target_keypoints)
 
     def train_step(
-        self, data: Mapping, optim_wrapper: OptimWrapperDict
-    ) -> dict[str, Tensor]:
+        self, data: Mapping | Sequence[Mapping], optim_wrapper: OptimWrapperDict
+    ) -> dict[str, Tensor | float]:
         """One step of the discriminators, then one of the generator against them.
 
         Args:
-            data: Collated batch of the data set.
+            data: Collated batch of the data set, or several to accumulate.
             optim_wrapper: Wrappers ``generator`` and, where there are discriminators,
                 ``discriminator``.
 
@@ -93,18 +94,16 @@ class DefGAN(BasePoseTransfer):
         """
         if not self.separate_batches:
             return super().train_step(data, optim_wrapper)
-        batch = self.training_batch(data)
-        real, generated, own = split_batch(batch, NUM_BATCHES)
+        batches = [self.training_batch(batch) for batch in as_batches(data)]
+        cut = [split_batch(batch, NUM_BATCHES) for batch in batches]
+        real, generated, own = (list(batches) for batches in zip(*cut))
         wrapper = optim_wrapper['generator']
-        with wrapper.optim_context(self.generator):
-            with torch.no_grad():
-                fake = self.run_generator(generated)['image']
-            logs = self.discriminator_step(
-                real, fake, optim_wrapper['discriminator'], generated
-            )
-            losses, monitors = self.generator_losses(own, self.run_generator(own))
-        wrapper.update_params(sum(losses.values()))
-        return logs | losses | monitors
+        with torch.no_grad(), wrapper.optim_context(self.generator):
+            fakes = [self.run_generator(batch)['image'] for batch in generated]
+        logs = self.discriminator_step(
+            real, fakes, optim_wrapper['discriminator'], generated
+        )
+        return logs | self.generator_step(own, wrapper)
 
 
 def split_batch(batch: Mapping, count: int) -> list[dict]:

@@ -6,14 +6,14 @@ Wang, Bai, CVPR 2019.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 
-from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.optim import OptimWrapperDict
 from torch import Tensor
 
 from posegen.models.base import BasePoseTransfer
 from posegen.models.patn.pool import ImagePool
+from posegen.models.phase import Shares, as_batches, optimize
 from posegen.registry import MODELS
 from posegen.utils.errors import ConfigError
 
@@ -67,73 +67,75 @@ class PATN(BasePoseTransfer):
         return dict(image=out['image'])
 
     def train_step(
-        self, data: Mapping, optim_wrapper: OptimWrapperDict
-    ) -> dict[str, Tensor]:
+        self, data: Mapping | Sequence[Mapping], optim_wrapper: OptimWrapperDict
+    ) -> dict[str, Tensor | float]:
         """One step of the generator, then one of each discriminator.
 
         Args:
-            data: Collated batch of the data set.
+            data: Collated batch of the data set, or several to accumulate.
             optim_wrapper: Wrappers ``generator`` and, where there are discriminators,
                 ``discriminator`` or one ``discriminator_<name>`` each.
 
         Returns:
             Scalars to log; keys of losses start with ``loss_``.
         """
-        batch = self.training_batch(data)
-        wrapper = optim_wrapper['generator']
+        batches = [self.training_batch(batch) for batch in as_batches(data)]
+        fakes: list[Tensor] = []
+
+        def losses_of(batch: Mapping):
+            out = self.run_generator(batch)
+            fakes.append(out['image'].detach())
+            return self.generator_losses(batch, out)
+
         if self.trains_discriminators:
             # The generator's step goes through the discriminators but not into them.
             self.discriminators.requires_grad_(False)
-        with wrapper.optim_context(self.generator):
-            out = self.run_generator(batch)
-            losses, monitors = self.generator_losses(batch, out)
-        wrapper.update_params(sum(losses.values()))
-        logs = losses | monitors
+        wrapper = optim_wrapper['generator']
+        logs = optimize([(wrapper, None)], self.generator, batches, losses_of)
         if self.trains_discriminators:
-            logs |= self.step_discriminators(batch, out['image'], optim_wrapper)
+            logs |= self.step_discriminators(batches, fakes, optim_wrapper)
         return logs
 
     def step_discriminators(
-        self, batch: Mapping, fake: Tensor, optim_wrapper: OptimWrapperDict
-    ) -> dict[str, Tensor]:
-        """Update every discriminator on a real and a generated batch.
+        self,
+        batches: Sequence[Mapping],
+        fakes: Sequence[Tensor],
+        optim_wrapper: OptimWrapperDict,
+    ) -> dict[str, Tensor | float]:
+        """Update every discriminator on real and generated batches.
 
         Args:
-            batch: Preprocessed batch.
-            fake: (B, 3, H, W) generated images.
+            batches: Preprocessed batches.
+            fakes: For each (B, 3, H, W) generated images, without gradient.
             optim_wrapper: See :meth:`train_step`.
 
         Returns:
             ``loss_d_<name>`` of each.
         """
-        groups = _by_optimizer(optim_wrapper, list(self.pools))
         self.discriminators.requires_grad_(True)
-        with ExitStack() as contexts:
-            for wrapper, _ in groups:
-                contexts.enter_context(wrapper.optim_context(self.discriminators))
-            losses = self.discriminator_losses(batch, fake)
-        for wrapper, names in groups:
-            loss = sum(losses[f'loss_d_{name}'] for name in names)
-            wrapper.backward(wrapper.scale_loss(loss))
-        # Only now: processes exchange gradients at the end of the last backward pass.
-        for wrapper, _ in groups:
-            if wrapper.should_update():
-                wrapper.step()
-                wrapper.zero_grad()
-        return losses
+        return optimize(
+            _by_optimizer(optim_wrapper, list(self.pools)),
+            self.discriminators,
+            list(zip(batches, fakes, batches)),
+            lambda item: (self.discriminator_losses(*item), {}),
+        )
 
-    def discriminator_losses(self, batch: Mapping, fake: Tensor) -> dict[str, Tensor]:
+    def discriminator_losses(
+        self, batch: Mapping, fake: Tensor, fake_batch: Mapping
+    ) -> dict[str, Tensor]:
         """``loss_d_<name>`` on a real batch and on what the pools give for a fake one.
 
         Args:
             batch: Preprocessed batch.
             fake: (B, 3, H, W) generated images; no gradient reaches them.
+            fake_batch: Batch that they were generated from; gives their conditions.
         """
         maps = self.condition_maps(batch)
+        fake_maps = maps if fake_batch is batch else self.condition_maps(fake_batch)
         join = getattr(self.discriminators, 'module', self.discriminators).join
         fakes = {
             name: self.pools[name].query(joined)
-            for name, joined in join(fake, maps).items()
+            for name, joined in join(fake, fake_maps).items()
         }
         real_logits = self.discriminators(join(batch['target_image'], maps))
         fake_logits = self.discriminators(fakes)
@@ -155,12 +157,10 @@ class PATN(BasePoseTransfer):
             self.pools[name].load_state(items, device)
 
 
-def _by_optimizer(
-    optim_wrapper: OptimWrapperDict, names: list[str]
-) -> list[tuple[OptimWrapper, list[str]]]:
-    """Each discriminator's optimizer with the names of those that it trains."""
+def _by_optimizer(optim_wrapper: OptimWrapperDict, names: list[str]) -> Shares:
+    """Each discriminator's optimizer with the losses that it minimises."""
     if 'discriminator' in optim_wrapper:
-        return [(optim_wrapper['discriminator'], names)]
+        return [(optim_wrapper['discriminator'], None)]
     missing = [n for n in names if f'discriminator_{n}' not in optim_wrapper]
     if missing:
         raise ConfigError(
@@ -168,4 +168,6 @@ def _by_optimizer(
             f'needs discriminator_{missing[0]} (one each) or discriminator (one for '
             f'all); it has {sorted(optim_wrapper.keys())}'
         )
-    return [(optim_wrapper[f'discriminator_{name}'], [name]) for name in names]
+    return [
+        (optim_wrapper[f'discriminator_{name}'], [f'loss_d_{name}']) for name in names
+    ]

@@ -6,7 +6,7 @@ Ommer, CVPR 2018.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,7 @@ from mmengine.optim import OptimWrapperDict
 from torch import Tensor
 
 from posegen.models.base import BasePoseTransfer
+from posegen.models.phase import as_batches
 from posegen.models.vunet.losses import latent_kl
 from posegen.registry import MODELS
 
@@ -99,11 +100,11 @@ class VUNet(BasePoseTransfer):
         )
 
     def train_step(
-        self, data: Mapping, optim_wrapper: OptimWrapperDict
-    ) -> dict[str, Tensor]:
+        self, data: Mapping | Sequence[Mapping], optim_wrapper: OptimWrapperDict
+    ) -> dict[str, Tensor | float]:
         """One step, after the calibration if that was not done; see the base class."""
         if not self._is_calibrated:
-            self._calibrate_once(data)
+            self._calibrate_once(as_batches(data)[0])
         return super().train_step(data, optim_wrapper)
 
     def generator_losses(
