@@ -51,6 +51,12 @@ VISUALIZERS = Registry(
     scope='posegen',
     locations=['posegen.visualization'],
 )
+VISBACKENDS = Registry(
+    'vis_backend',
+    parent=mm.VISBACKENDS,
+    scope='posegen',
+    locations=['posegen.visualization.backends'],
+)
 
 # Nothing of posegen's own is in these; they are here for users' classes, and because
 # MMEngine warns at every look-up in a registry that has no child of the default scope.
@@ -63,7 +69,6 @@ WEIGHT_INITIALIZERS = Registry(
     'weight initializer', parent=mm.WEIGHT_INITIALIZERS, scope='posegen'
 )
 EVALUATOR = Registry('evaluator', parent=mm.EVALUATOR, scope='posegen')
-VISBACKENDS = Registry('vis_backend', parent=mm.VISBACKENDS, scope='posegen')
 LOG_PROCESSORS = Registry('log_processor', parent=mm.LOG_PROCESSORS, scope='posegen')
 FUNCTIONS = Registry('function', parent=mm.FUNCTIONS, scope='posegen')
 TASK_UTILS = Registry('task util', parent=mm.TASK_UTILS, scope='posegen')
