@@ -12,11 +12,13 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from posegen import __version__
-from posegen.utils.errors import PosegenError
+from posegen.utils.errors import PosegenError, Preempted
 from posegen.utils.sizes import parse_size
 
 USER_ERROR = 2
 INTERRUPTED = 130
+# What a shell calls a process that SIGTERM ended.
+PREEMPTED = 143
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,14 +28,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments; those of the process by default.
 
     Returns:
-        The exit code: 0, or 2 for an error that the user can mend, which is printed as
-        one line. ``--debug`` or the environment variable ``POSEGEN_DEBUG=1`` shows
-        where it came from.
+        The exit code: 0; 2 for an error that the user can mend, which is printed as one
+        line (``--debug`` or the environment variable ``POSEGEN_DEBUG=1`` shows where it
+        came from); 143 for a training that SIGTERM ended, after saving its state.
     """
     args = make_parser().parse_args(argv)
     _see_current_folder()
     try:
         args.command(args)
+    except Preempted as error:
+        if os.environ.get('RANK', '0') == '0':
+            sys.stderr.write(f'posegen: {error}\n')
+        return PREEMPTED
     except PosegenError as error:
         if args.debug or os.environ.get('POSEGEN_DEBUG') == '1':
             traceback.print_exc()
@@ -108,7 +114,11 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--stage', metavar='NAME', help='train this stage only')
     parser.add_argument(
-        '--amp', action='store_true', help='mixed precision; needs a GPU'
+        '--amp',
+        nargs='?',
+        const='bf16',
+        choices=('bf16', 'fp16'),
+        help='mixed precision (default: bf16; fp16 needs a GPU)',
     )
 
 
@@ -139,7 +149,7 @@ def _test(args: argparse.Namespace) -> None:
         print_metrics(metrics, title=str(args.checkpoint))
 
 
-def _make_runner(args: argparse.Namespace, amp: bool = False):
+def _make_runner(args: argparse.Namespace, amp: str | None = None):
     from posegen.engine import StagedRunner, load_config
     from posegen.engine.config import use_amp
 
@@ -148,7 +158,7 @@ def _make_runner(args: argparse.Namespace, amp: bool = False):
         if getattr(args, name) is not None:
             cfg[name] = getattr(args, name)
     if amp:
-        use_amp(cfg)
+        use_amp(cfg, amp)
     return StagedRunner.from_cfg(cfg)
 
 

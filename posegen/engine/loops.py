@@ -10,33 +10,42 @@ from typing import Any
 from mmengine.dataset import InfiniteSampler
 from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, Runner
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from posegen.datasets.draws import number_draws
+from posegen.engine.finite import as_numbers, stop_run
 from posegen.engine.random_state import preserved
 from posegen.registry import LOOPS
-from posegen.utils.errors import DataError
+from posegen.utils.errors import DataError, NonFiniteError
+
+#: A collated batch, or several of them.
+Data = Mapping[str, Any] | list[Mapping[str, Any]]
 
 
 @LOOPS.register_module()
 class ResumableIterLoop(BaseLoop):
     """Iteration-based training; what ``train_cfg=dict(by_epoch=False)`` stands for.
 
-    It differs from MMEngine's ``IterBasedTrainLoop`` in three points:
+    It differs from MMEngine's ``IterBasedTrainLoop`` in these points:
 
     - resumed at iteration n, it goes on with the samples that would have come next,
       and reads none of those before (MMEngine reads all of them again);
     - validation leaves the random generators of training as they were, so that a run
       is the same whether or not it was interrupted around a validation;
-    - a validation that was due when the run was killed is made up for.
+    - a validation that was due when the run was killed is made up for;
+    - an iteration may take several batches, whose gradients are accumulated;
+    - gradients that are not finite end it before they reach the weights, with the
+      state saved.
 
     Args:
         runner: The runner.
         dataloader: The dataloader or its config.
-        max_iters: Iterations in all.
+        max_iters: Iterations in all; each is one step of every optimizer.
         val_interval: Iterations between validations; the last is always validated.
         val_begin: First iteration that may be validated.
+        accumulate: Batches of an iteration. Above 1, the model's ``train_step`` is
+            given a list of them, and its step is that of one batch that holds them all.
     """
 
     def __init__(
@@ -46,15 +55,20 @@ class ResumableIterLoop(BaseLoop):
         max_iters: int,
         val_interval: int = 1000,
         val_begin: int = 1,
+        accumulate: int = 1,
     ) -> None:
         super().__init__(runner, dataloader)
-        for name, value in dict(max_iters=max_iters, val_interval=val_interval).items():
+        numbers = dict(
+            max_iters=max_iters, val_interval=val_interval, accumulate=accumulate
+        )
+        for name, value in numbers.items():
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f'{name} must be a whole number >= 1, got {value!r}')
         self.max_iters = max_iters
         self.max_epochs = 1  # MMEngine's hooks ask for it
         self.val_interval = val_interval
         self.val_begin = val_begin
+        self.accumulate = accumulate
         #: Last validated iteration; set by whoever keeps the record of a run.
         self.validated_at = 0
         #: Set by MMEngine's EarlyStoppingHook.
@@ -80,14 +94,14 @@ class ResumableIterLoop(BaseLoop):
             The model.
         """
         self.runner.call_hook('before_train')
-        batches = EndlessBatches(self.dataloader, self._iter)
+        batches = EndlessBatches(self.dataloader, self._iter * self.accumulate)
         # Hooks bring the random state back here: opening the dataloader drew from it.
         self.runner.call_hook('before_train_epoch')
         if self._iter > self.validated_at and self._validation_is_due():
             self._validate()
         while self._iter < self.max_iters and not self.stop_training:
             self.runner.model.train()
-            self._run_iter(next(batches))
+            self._run_iter(self._next(batches))
             self._epoch = batches.epoch
             if self._validation_is_due():
                 self._validate()
@@ -95,14 +109,26 @@ class ResumableIterLoop(BaseLoop):
         self.runner.call_hook('after_train')
         return self.runner.model
 
-    def _run_iter(self, batch: Mapping[str, Any]) -> None:
-        position = dict(batch_idx=self._iter, data_batch=batch)
+    def _next(self, batches: EndlessBatches) -> Data:
+        if self.accumulate == 1:
+            return next(batches)
+        return list(islice(batches, self.accumulate))
+
+    def _run_iter(self, data: Data) -> None:
+        position = dict(batch_idx=self._iter, data_batch=data)
         self.runner.call_hook('before_train_iter', **position)
-        outputs = self.runner.model.train_step(
-            batch, optim_wrapper=self.runner.optim_wrapper
-        )
+        outputs = as_numbers(self._step(data))
         self.runner.call_hook('after_train_iter', outputs=outputs, **position)
         self._iter += 1
+
+    def _step(self, data: Data) -> dict[str, Tensor | float]:
+        try:
+            return self.runner.model.train_step(
+                data, optim_wrapper=self.runner.optim_wrapper
+            )
+        except NonFiniteError as error:
+            done = self._iter
+            stop_run(self.runner, error.found, data, iteration=done + 1, done=done)
 
     def _validation_is_due(self) -> bool:
         if self.runner.val_loop is None or not 0 < self.val_begin <= self._iter:

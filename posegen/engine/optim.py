@@ -75,7 +75,10 @@ class MultiOptimWrapperConstructor:
         """
         model = unwrap(model)
         return OptimWrapperDict(
-            **{name: _build(name, cfg, model) for name, cfg in self.cfgs.items()}
+            **{
+                name: _name(_build(name, cfg, model), name)
+                for name, cfg in self.cfgs.items()
+            }
         )
 
 
@@ -114,3 +117,9 @@ def _build(name: str, cfg: Mapping[str, Any], model: nn.Module) -> OptimWrapper:
     cfg.pop('paramwise_cfg', None)
     optimizer = OPTIMIZERS.build(dict(cfg['optimizer'], params=parameters))
     return OPTIM_WRAPPERS.build({'type': 'OptimWrapper', **cfg, 'optimizer': optimizer})
+
+
+def _name(wrapper: OptimWrapper, name: str) -> OptimWrapper:
+    """For the log; a wrapper of a user's own need not know about names."""
+    wrapper.name = name
+    return wrapper

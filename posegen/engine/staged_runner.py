@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.dist import barrier, broadcast_object_list, is_main_process
+from mmengine.dist import (
+    barrier,
+    broadcast_object_list,
+    get_world_size,
+    is_main_process,
+)
 from mmengine.logging import print_log
 
 from posegen.engine.config import (
@@ -18,8 +23,9 @@ from posegen.engine.config import (
     merge_stage,
     stage_entries,
 )
-from posegen.engine.hooks import SaveImagesHook, StageRecordHook
+from posegen.engine.hooks import PreemptionHook, SaveImagesHook, StageRecordHook
 from posegen.engine.plan import Step, plan_steps
+from posegen.engine.preemption import StopSignal, stop_signal
 from posegen.engine.stage_record import StageRecord, read_record
 from posegen.engine.stage_runner import StageRunner
 from posegen.engine.summary import print_summary
@@ -101,10 +107,13 @@ class StagedRunner:
             ConfigError: There is no such stage, the stage before has no result, or the
                 work dir holds results and ``resume`` is not given.
             WeightsError: A checkpoint cannot be read or does not fit.
+            NonFiniteError: A loss or gradient is no number; the state is saved.
+            Preempted: SIGTERM came; the state is saved.
         """
         self._join_processes()
-        for step in self._plan(stage, resume):
-            self._run(step)
+        with stop_signal(watch=get_world_size() > 1) as stop:
+            for step in self._plan(stage, resume):
+                self._run(step, stop)
         records = self.records()
         if is_main_process():
             print_summary(records, self.work_dir)
@@ -142,13 +151,14 @@ class StagedRunner:
         train_cfg = self.stage_config(stage).get('train_cfg') or {}
         return train_cfg.get('max_iters') or 0
 
-    def _run(self, step: Step) -> None:
+    def _run(self, step: Step, stop: StopSignal) -> None:
         folder = self.folder(step.stage)
         folder.mkdir(parents=True, exist_ok=True)
         cfg = self._config_of(step)
         record = read_record(folder) if step.resume_from else None
         runner = build_runner(cfg)
         runner.register_hook(StageRecordHook(record or StageRecord(step.stage)))
+        runner.register_hook(PreemptionHook(stop))
         _log_start(step, runner)
         try:
             runner.train()

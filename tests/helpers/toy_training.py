@@ -5,16 +5,21 @@ Importing this module registers it; a config names it in ``custom_imports``.
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from pathlib import Path
 
 import torch
 from mmengine.evaluator import BaseMetric
+from mmengine.hooks import Hook
 from mmengine.model import BaseModel
+from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from posegen.registry import DATASETS, METRICS, MODELS
+from posegen.models.phase import optimize
+from posegen.registry import DATASETS, HOOKS, METRICS, MODELS
 
 SIZE = (8, 8)
 
@@ -85,11 +90,15 @@ class ToyTransfer(BaseModel):
             logits = self.discriminators(fake.detach()) - self.discriminators(real)
             losses['loss_d'] = logits.mean() + logits.square().mean()
             optim_wrapper['discriminator'].update_params(losses['loss_d'])
-        losses['loss_rec'] = (fake - real).abs().mean()
+        rec = (fake - real).abs().mean()
         if self.steps == self.poison_at:
-            losses['loss_rec'] = losses['loss_rec'] * float('nan')
-        optim_wrapper['generator'].update_params(losses['loss_rec'])
-        return losses
+            rec = rec * float('nan')
+        return losses | optimize(
+            [(optim_wrapper['generator'], None)],
+            self.generator,
+            [dict(loss_rec=rec)],
+            lambda terms: (terms, {}),
+        )
 
     @torch.no_grad()
     def val_step(self, data: dict) -> list[dict]:
@@ -144,6 +153,24 @@ class ToyPairs(Dataset):
             source_name=f'people/{index}_a.png',
             target_name=f'people/{index}_b.png',
         )
+
+
+@HOOKS.register_module(force=True)
+class SigtermHook(Hook):
+    """Sends SIGTERM to its own process in an iteration, or in the validation after."""
+
+    def __init__(self, iteration: int, moment: str = 'train') -> None:
+        self.iteration, self.moment = iteration, moment
+
+    def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
+        self._send('train', runner.iter + 1)
+
+    def after_val_iter(self, runner: Runner, *args, **kwargs) -> None:
+        self._send('val', runner.iter)
+
+    def _send(self, moment: str, iteration: int) -> None:
+        if (moment, iteration) == (self.moment, self.iteration):
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 @METRICS.register_module(force=True)

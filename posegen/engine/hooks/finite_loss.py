@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from torch import Tensor
 
+from posegen.engine.agreement import any_process
+from posegen.engine.finite import as_numbers, not_finite, stop_run
 from posegen.registry import HOOKS
-from posegen.utils.errors import PosegenError
-
-
-class NonFiniteLossError(PosegenError, ArithmeticError):
-    """A loss became nan or infinite."""
 
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
     """Ends training when a value that the model returned is nan or infinite.
 
-    Going on would only spread it: Adam never forgets a nan.
+    Going on would only spread it: Adam never forgets a nan. Gradients are looked at
+    before that, in :class:`~posegen.engine.optim_wrappers.OptimWrapper`; this finds
+    what leaves them finite.
     """
 
     # Before anything is logged or saved.
@@ -35,29 +32,13 @@ class FiniteLossHook(Hook):
         data_batch: Mapping[str, Any] | None = None,
         outputs: Mapping[str, Any] | None = None,
     ) -> None:
-        """Look at every value.
+        """Look at every value; all processes stop together.
 
         Raises:
-            NonFiniteLossError: With the iteration, the values and the samples.
+            NonFiniteError: With the iteration, the values and the samples, after the
+                state has been saved.
         """
-        values = {name: _number(value) for name, value in (outputs or {}).items()}
-        bad = {name: v for name, v in values.items() if not math.isfinite(v)}
-        if not bad:
-            return
-        found = ', '.join(f'{name} is {value}' for name, value in bad.items())
-        raise NonFiniteLossError(
-            f'{found} at iteration {runner.iter + 1}{_samples(data_batch)}; look at '
-            'these samples, lower the learning rate, or clip gradients with '
-            'optim_wrapper.generator.clip_grad=dict(max_norm=...)'
-        )
-
-
-def _number(value: Tensor | float) -> float:
-    return value.item() if isinstance(value, Tensor) else float(value)
-
-
-def _samples(batch: Mapping[str, Any] | None) -> str:
-    if not isinstance(batch, Mapping) or 'source_name' not in batch:
-        return ''
-    pairs = zip(batch['source_name'], batch['target_name'])
-    return f' (samples {", ".join(f"{a} -> {b}" for a, b in pairs)})'
+        values = as_numbers(outputs or {})
+        if any_process(bool(not_finite(values))):
+            done = runner.iter + 1
+            stop_run(runner, values, data_batch, iteration=done, done=done)

@@ -10,6 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from posegen.engine.hooks.ema import averaged_weights
 from posegen.engine.random_state import preserved
 from posegen.registry import HOOKS
 from posegen.utils.images import save_image
@@ -20,7 +21,8 @@ class SampleGridHook(Hook):
     """Writes ``samples/<iteration>.png``: one row a sample, one column a map.
 
     The samples are the first of the validation set, at every time and in every run the
-    same. Without a validation set there is no picture.
+    same. Without a validation set there is no picture. Where the visualizer of the
+    config has TensorBoard or Weights & Biases, they get the pictures too.
 
     Args:
         interval: Iterations between pictures; the last is always drawn.
@@ -54,15 +56,17 @@ class SampleGridHook(Hook):
         if runner.val_loop is None:
             return
         from posegen.visualization import sample_grid
+        from posegen.visualization.backends import SAMPLES
 
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         training = model.training
-        with preserved(), torch.no_grad():
+        with preserved(), torch.no_grad(), averaged_weights(runner):
             model.eval()
             samples = model.val_step(self._samples(runner))
             model.train(training)
-        path = Path(runner.work_dir, 'samples', f'{iteration:07d}.png')
-        save_image(path, sample_grid(samples))
+            grid = sample_grid(samples)
+            runner.visualizer.add_image(SAMPLES, grid, iteration)
+        save_image(Path(runner.work_dir, 'samples', f'{iteration:07d}.png'), grid)
 
     def _samples(self, runner: Runner) -> dict:
         if self._batch is None:

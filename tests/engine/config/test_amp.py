@@ -11,17 +11,16 @@ from posegen.utils.errors import ConfigError
 from tests.helpers.toy_training import adam, toy_config
 
 
-@pytest.fixture(autouse=True)
-def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(('kind', 'dtype'), [('bf16', 'bfloat16'), ('fp16', 'float16')])
+def test_every_wrapper_changes_its_type(
+    kind: str, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
-
-
-def test_every_wrapper_changes_its_type() -> None:
     cfg = Config(toy_config(optim_wrapper=adam()))
-    use_amp(cfg)
-    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    use_amp(cfg, kind)
     wrappers = cfg.stages[1].optim_wrapper
-    assert wrappers.generator.type == wrappers.discriminator.type == 'AmpOptimWrapper'
+    for wrapper in (cfg.optim_wrapper, wrappers.generator, wrappers.discriminator):
+        assert (wrapper.type, wrapper.dtype) == ('AmpOptimWrapper', dtype)
     assert wrappers.generator.optimizer.type == 'Adam'
 
 
@@ -29,3 +28,11 @@ def test_a_wrapper_of_its_own_type_is_an_error() -> None:
     cfg = Config(dict(optim_wrapper={**adam(), 'type': 'Mine'}))
     with pytest.raises(ConfigError, match='cannot change a wrapper of type Mine'):
         use_amp(cfg)
+
+
+def test_what_cannot_be_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(ConfigError, match='fp16 needs a GPU; on a CPU use --amp bf16'):
+        use_amp(Config(toy_config()), 'fp16')
+    with pytest.raises(ConfigError, match="must be one of .* got 'int8'"):
+        use_amp(Config(toy_config()), 'int8')

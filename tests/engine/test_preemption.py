@@ -1,0 +1,142 @@
+"""SIGTERM ends training after an iteration, with everything saved."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from posegen import cli
+from posegen.engine.preemption import EXIT_CODE, stop_signal
+from posegen.engine.stage_record import read_record
+from posegen.utils.errors import Preempted
+from tests.engine.conftest import weights_of
+from tests.helpers.toy_training import toy_config, write_config
+
+
+def tell_at(iteration: int, moment: str = 'train') -> dict:
+    return dict(type='SigtermHook', iteration=iteration, moment=moment)
+
+
+def test_a_resumed_run_ends_as_one_that_was_not_told_to_stop(
+    train: Callable, tmp_path: Path
+) -> None:
+    with pytest.raises(Preempted, match=r'after iteration 3, which .*iter_3\.pth'):
+        train(iters=5, custom_hooks=[tell_at(3)])
+    record = read_record(tmp_path / 'run' / 'flow')
+    assert not record.finished and record.iterations == 3
+    train(iters=5, resume=True)
+    train(iters=5, work_dir=str(tmp_path / 'straight'))
+    for stage in ('flow', 'full'):
+        ends = [
+            weights_of(tmp_path / run / stage / 'iter_5.pth')
+            for run in ('run', 'straight')
+        ]
+        assert all(torch.equal(ends[0][key], ends[1][key]) for key in ends[0])
+
+
+def test_a_checkpoint_that_is_there_is_not_written_again(train: Callable) -> None:
+    with pytest.raises(Preempted, match=r'iter_2\.pth holds'):
+        train(iters=4, checkpoint=2, custom_hooks=[tell_at(2)])
+
+
+def test_a_validation_is_left_and_made_up_for(train: Callable, tmp_path: Path) -> None:
+    with pytest.raises(Preempted, match='after iteration 4'):
+        train(iters=4, stage='flow', custom_hooks=[tell_at(4, 'val')])
+    folder = tmp_path / 'run' / 'flow'
+    assert read_record(folder).validated_at == 0
+    train(iters=4, stage='flow', resume=True)
+    assert read_record(folder).validated_at == 4
+    assert read_record(folder).metrics['toy_count'] == 3
+
+
+def test_the_command_says_where_to_go_on_and_exits_with_143(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    settings = toy_config(iters=4, custom_hooks=[tell_at(1)])
+    config = write_config(tmp_path / 'toy.py', settings)
+    code = cli.main(['train', str(config), '--work-dir', str(tmp_path / 'run')])
+    assert code == EXIT_CODE == 143
+    shown = capsys.readouterr().err
+    assert shown.startswith('posegen: stopped by SIGTERM after iteration 1')
+    assert '--resume' in shown and shown.count('\n') == 1
+
+
+def test_the_handler_of_before_comes_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with stop_signal(watch=True) as stop:
+        assert not stop.received
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.received
+        stop.heeded.set()
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_outside_the_main_thread_nothing_is_caught() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    found = []
+
+    def run() -> None:
+        with stop_signal() as stop:
+            found.append((stop.received, signal.getsignal(signal.SIGTERM)))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert found == [(False, before)]
+
+
+BLOCKED = """
+import time
+from posegen.engine.preemption import stop_signal
+
+with stop_signal(watch=True, patience=0.5):
+    print('ready', flush=True)
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ('body', 'code'),
+    [
+        # A mutex that this thread holds: as in a collective, no signal gets through.
+        ('import ctypes as c; m = c.create_string_buffer(64); l = c.CDLL(None); '
+         'l.pthread_mutex_lock(m); l.pthread_mutex_lock(m)', EXIT_CODE),
+        ('time.sleep(0.2)', 0),
+    ],
+)  # fmt: skip
+def test_a_blocked_process_among_several_is_ended(body: str, code: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, '-c', BLOCKED.format(body=body)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == 'ready\n'
+    time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == code, errors
+    assert ('ended 0 s after SIGTERM without saving' in errors) == (code != 0)
+
+
+def test_a_process_that_loads_data_outlives_the_first_signal_only() -> None:
+    code = (
+        'import os, signal\n'
+        'from posegen.engine.preemption import ignore_first_sigterm\n'
+        'ignore_first_sigterm()\n'
+        'os.kill(os.getpid(), signal.SIGTERM)\n'
+        "print('alive', flush=True)\n"
+        'os.kill(os.getpid(), signal.SIGTERM)\n'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ('alive\n', -signal.SIGTERM)
