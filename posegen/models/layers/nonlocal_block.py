@@ -51,9 +51,10 @@ class NonLocalBlock(nn.Module):
         return values @ self._relations(x).transpose(1, 2)
 
     def _attend(self, x: Tensor) -> Tensor:
-        # One head, positions before channels: (B, 1, h w, inner).
+        # One head, positions before channels: (B, 1, h w, inner). Where channels do not
+        # lie side by side PyTorch falls back to the product that holds the map.
         query, key, value = (
-            layer(x).flatten(2).transpose(1, 2).unsqueeze(1)
+            layer(x).flatten(2).transpose(1, 2).unsqueeze(1).contiguous()
             for layer in (self.theta, self.phi, self.g)
         )
         mixed = F.scaled_dot_product_attention(query, key, value, scale=1.0)

@@ -9,6 +9,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from posegen.engine.config import check_config, load_config
+from posegen.models.def_gan.benchmark import peak_memory
 from posegen.models.layers import NonLocalBlock, PyramidNonLocalBlock
 from posegen.registry import MODELS
 from posegen.utils.paths import configs_root
@@ -100,6 +101,17 @@ def test_takes_channels_last(fused: bool) -> None:
     x = feature(2, 4, 5, 3)
     last = x.to(memory_format=torch.channels_last)
     torch.testing.assert_close(block(last), block(x))
+
+
+def test_fused_holds_no_map_of_all_positions() -> None:
+    torch.manual_seed(0)
+    peaks = {}
+    for fused in (True, False):
+        block, x = NonLocalBlock(8, fused=fused), torch.randn(1, 8, 32, 32)
+        x.requires_grad_()
+        peaks[fused] = peak_memory(lambda b=block, x=x: b(x).mean().backward())
+    one_map = (32 * 32) ** 2 * 4 / 1e6
+    assert peaks[True] < one_map < peaks[False]
 
 
 def test_stands_in_the_place_of_the_pyramid_in_a_config() -> None:
