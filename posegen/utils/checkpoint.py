@@ -8,10 +8,11 @@ fit the model is an error that names the keys, never a model with some random la
 from __future__ import annotations
 
 import logging
-import os
 import pickle
 import re
 import struct
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,10 +20,15 @@ from typing import Any, NamedTuple
 import torch
 from mmengine.logging import print_log
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
 from posegen.utils.errors import WeightsError
+from posegen.utils.files import replacing, storage_problem
+
+#: Key of a training checkpoint under which posegen keeps what MMEngine does not.
+CHECKPOINT_KEY = 'posegen'
 
 # Names that wrappers put into a key: (Distributed)DataParallel and torch.compile.
 _WRAPPER_NAMES = frozenset(('module', '_orig_mod'))
@@ -36,20 +42,24 @@ class KeyReport(NamedTuple):
     mismatched: list[str]
 
 
-def load_state_dict_file(path: str | Path, ema: bool = False) -> dict[str, Tensor]:
+def load_state_dict_file(
+    path: str | Path, ema: bool | None = None
+) -> dict[str, Tensor]:
     """Read the tensors of a weight file onto the CPU.
 
     Args:
         path: a ``.safetensors`` file, or anything ``torch.save`` wrote: a plain state
             dict or a training checkpoint (``{'state_dict': ..., ...}``).
-        ema: take the moving average of the weights instead of the weights themselves.
+        ema: None takes the moving averages of the weights where the file has them, as
+            everything but the resuming of a training does; True insists on them; False
+            takes the weights that training goes on from.
 
     Returns:
         The tensors by key, as stored.
 
     Raises:
-        WeightsError: the file is missing, cut short, holds Python objects beside
-            tensors, is no weight file, or (``ema``) has no moving average.
+        WeightsError: the file is missing, cut short, damaged, holds Python objects
+            beside tensors, is no weight file, or (``ema=True``) has no moving average.
     """
     path = _existing_file(path)
     if path.suffix == '.safetensors':
@@ -75,8 +85,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         All that it holds, not only the weights.
 
     Raises:
-        WeightsError: the file is missing, cut short, holds Python objects beside
-            tensors and plain values, or is no dict.
+        WeightsError: the file is missing, cut short, damaged (what torch wrote has
+            checksums inside, which torch itself never looks at), holds Python objects
+            beside tensors and plain values, or is no dict.
     """
     path = _existing_file(path)
     content = _read_pickle(path)
@@ -90,7 +101,7 @@ def load_weights(
     weights: str | Path | Mapping[str, Tensor],
     strict: bool = True,
     ignore: Sequence[str] = (),
-    ema: bool = False,
+    ema: bool | None = None,
 ) -> KeyReport:
     """Load a weight file or state dict into a model.
 
@@ -152,6 +163,7 @@ def save_weights(
     Raises:
         ValueError: the path has another suffix.
         TypeError: a metadata value is not a string.
+        WeightsError: the file cannot be written.
     """
     path = Path(path)
     if path.suffix != '.safetensors':
@@ -165,10 +177,47 @@ def save_weights(
     # Tied tensors are refused by the format: each key gets memory of its own.
     tensors = {k: v.detach().cpu().clone().contiguous() for k, v in state_dict.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{path.name}.{os.getpid()}')
-    save_file(tensors, partial, metadata=notes)
-    os.replace(partial, path)
+    try:
+        with replacing(path) as file:
+            file.write(to_safetensors(tensors, metadata=notes))
+    except OSError as error:
+        raise _unwritable(path, error) from error
     return path
+
+
+def save_checkpoint_file(content: Mapping[str, Any], path: str | Path) -> None:
+    """Write a training checkpoint; what has its name is always complete.
+
+    The tensors go straight to the file. (MMEngine's way through a buffer in memory
+    takes the size of the file in memory, twice where the buffer has to grow.)
+
+    Args:
+        content: tensors and plain values.
+        path: the file to write; its folder must be there.
+
+    Raises:
+        WeightsError: the disk is full, or the file cannot be written for another
+            reason; an older file of that name is as it was.
+    """
+    path = Path(path)
+    try:
+        with replacing(path) as file:
+            torch.save(dict(content), file)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    except RuntimeError as error:
+        # torch puts an error of its own on top of the system's.
+        problem = storage_problem(error)
+        if problem is None:
+            raise
+        raise _unwritable(path, problem) from error
+
+
+def _unwritable(path: Path, error: OSError) -> WeightsError:
+    return WeightsError(
+        f'{path} cannot be written: {error.strerror or error}. What was there before '
+        'is as it was; make room and give the command again, a training with --resume.'
+    )
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
@@ -237,6 +286,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _read_pickle(path: Path) -> Any:
+    _compare_checksums(path)
     try:
         return torch.load(path, map_location='cpu', weights_only=True)
     except pickle.UnpicklingError as error:
@@ -256,28 +306,74 @@ def _read_pickle(path: Path) -> Any:
         raise _unreadable(path, 'not written by torch.save') from error
 
 
+# What zipfile raises for a file whose lists of contents are damaged.
+_BROKEN_ZIP = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError, struct.error),
+    *(ValueError, RuntimeError),  # also NotImplementedError
+)
+
+
+def _compare_checksums(path: Path) -> None:
+    """Refuse a file with a changed bit: it would load as slightly other weights."""
+    try:
+        if not zipfile.is_zipfile(path):
+            return  # cut short, or of before torch 1.6, without checksums
+        with zipfile.ZipFile(path) as file:
+            # torch.serialization.set_crc32_options(False) writes zeros.
+            known = any(entry.CRC for entry in file.infolist())
+            damaged = file.testzip() if known else None
+    except _BROKEN_ZIP as error:
+        raise _unreadable(path, error) from error
+    if damaged is not None:
+        raise WeightsError(
+            f'{path} ({path.stat().st_size} bytes) is damaged: the checksum of '
+            f'{damaged!r} in it is wrong. Copy or download it again.'
+        )
+
+
 def _looks_like_pickle(path: Path) -> bool:
     with path.open('rb') as file:
         return file.read(2).startswith((b'PK', b'\x80'))
 
 
 def _unreadable(path: Path, reason: object) -> WeightsError:
-    reason = str(reason).strip().split('\n')[0].rstrip('.') or 'unexpected end'
+    reason = str(reason).strip().split('\n')[0].split('. ')[0].rstrip('.')
     return WeightsError(
         f'{path} ({path.stat().st_size} bytes) is not a readable weight file, or was '
-        f'cut short: {reason}. Copy or download it again.'
+        f'cut short: {reason or "unexpected end"}. Copy or download it again.'
     )
 
 
-def _select_weights(content: Any, path: Path, ema: bool) -> Any:
-    """The asked-for set of weights out of what a file holds.
+def select_weights(checkpoint: Mapping[str, Any], ema: bool | None = None) -> Any:
+    """The weights of a training checkpoint, or their moving averages.
 
-    MMEngine's EMAHook stores the averages under 'state_dict' and the weights themselves
-    under 'ema_state_dict' (with a step counter): the two are swapped on saving.
+    posegen keeps the averages of the generator beside the weights, under
+    ``['posegen']['ema']``. MMEngine's EMAHook stores averages under 'state_dict' and
+    the weights themselves under 'ema_state_dict' (with a step counter): it swaps the
+    two on saving.
+
+    Args:
+        checkpoint: what `read_checkpoint` gave, with a ``state_dict``.
+        ema: as in `load_state_dict_file`, but that True takes what there is.
+
+    Returns:
+        The tensors by key.
     """
+    stored = checkpoint['state_dict']
+    own = checkpoint.get(CHECKPOINT_KEY)
+    if isinstance(own, Mapping) and own.get('ema'):
+        return stored if ema is False else {**stored, **own['ema']}
+    if ema is False and 'ema_state_dict' in checkpoint:
+        live = dict(checkpoint['ema_state_dict'])
+        live.pop('steps', None)
+        return {**stored, **strip_wrapper_names(live, stored)}
+    return stored
+
+
+def _select_weights(content: Any, path: Path, ema: bool | None) -> Any:
+    """The asked-for set of weights out of what a file holds."""
     nested = isinstance(content, Mapping) and 'state_dict' in content
-    has_average = nested and 'ema_state_dict' in content
-    if ema and not has_average:
+    if ema and not (nested and has_averages(content)):
         raise WeightsError(
             f'{path} holds no moving average of the weights; load it with ema=False.'
         )
@@ -285,11 +381,14 @@ def _select_weights(content: Any, path: Path, ema: bool) -> Any:
         return content if isinstance(content, Mapping) else {}
     if not isinstance(content['state_dict'], Mapping):
         return {}
-    if ema or not has_average:
-        return content['state_dict']
-    live = dict(content['ema_state_dict'])
-    live.pop('steps', None)
-    return content['state_dict'] | strip_wrapper_names(live, content['state_dict'])
+    return select_weights(content, ema)
+
+
+def has_averages(checkpoint: Mapping[str, Any]) -> bool:
+    """Whether a training checkpoint holds moving averages of weights."""
+    own = checkpoint.get(CHECKPOINT_KEY)
+    is_own = isinstance(own, Mapping) and bool(own.get('ema'))
+    return is_own or 'ema_state_dict' in checkpoint
 
 
 def _describe(content: Any) -> str:

@@ -12,7 +12,9 @@ from posegen.utils import WeightsError
 from posegen.utils.checkpoint import (
     load_state_dict_file,
     load_weights,
+    read_checkpoint,
     read_metadata,
+    save_checkpoint_file,
     save_weights,
     strip_wrapper_names,
 )
@@ -127,16 +129,108 @@ def test_wrong_content(tmp_path, content, got):
         load_state_dict_file(write(tmp_path / 'a.pth', content))
 
 
-def test_moving_average_only_when_asked(tmp_path):
-    # MMEngine's EMAHook swaps the two sets when it saves.
-    live, average = {'w': torch.zeros(1)}, {'w': torch.ones(1), 'only': torch.ones(1)}
-    wrapped = {'module.w': live['w'], 'steps': torch.tensor(7)}
-    path = write(tmp_path / 'a.pth', {'state_dict': average, 'ema_state_dict': wrapped})
-    assert same(load_state_dict_file(path), {'w': live['w'], 'only': torch.ones(1)})
-    assert same(load_state_dict_file(path, ema=True), average)
-    plain = write(tmp_path / 'b.pth', live)
+@pytest.mark.parametrize('layout', ['posegen', 'mmengine'])
+def test_moving_averages_are_taken_where_there_are_any(tmp_path, layout):
+    live = {'w': torch.zeros(1), 'other': torch.ones(1)}
+    means = {'w': torch.ones(1)}
+    if layout == 'posegen':
+        content = {'state_dict': live, 'posegen': {'stage': 'full', 'ema': means}}
+    else:  # MMEngine's EMAHook swaps the two sets when it saves
+        wrapped = {'module.w': live['w'], 'steps': torch.tensor(7)}
+        content = {'state_dict': live | means, 'ema_state_dict': wrapped}
+    path = write(tmp_path / 'a.pth', content)
+    assert same(load_state_dict_file(path), live | means)
+    assert same(load_state_dict_file(path, ema=True), live | means)
+    assert same(load_state_dict_file(path, ema=False), live)
+    net = nn.ParameterDict({'w': torch.zeros(1), 'other': torch.zeros(1)})
+    load_weights(net, path)
+    assert net['w'] == 1
+    load_weights(net, path, ema=False)
+    assert net['w'] == 0
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        {'w': torch.zeros(1)},
+        {'state_dict': {'w': torch.zeros(1)}},
+        {'state_dict': {'w': torch.zeros(1)}, 'posegen': {'stage': 'full'}},
+    ],
+)
+def test_moving_averages_that_are_asked_for_must_be_there(tmp_path, content):
+    path = write(tmp_path / 'a.pth', content)
+    for ema in (None, False):
+        assert same(load_state_dict_file(path, ema), {'w': torch.zeros(1)})
     with pytest.raises(WeightsError, match='holds no moving average'):
-        load_state_dict_file(plain, ema=True)
+        load_state_dict_file(path, ema=True)
+
+
+def flip_bit(path, place: float) -> None:
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * place)] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize('read', [load_state_dict_file, read_checkpoint, read_metadata])
+def test_a_changed_bit_is_found(tmp_path, read):
+    path = tmp_path / 'a.pth'
+    torch.save({'meta': {}, 'state_dict': {'w': torch.rand(100, 100)}}, path)
+    read(path)
+    flip_bit(path, 0.5)
+    torch.load(path, weights_only=True)  # torch itself does not look
+    with pytest.raises(WeightsError, match=r"is damaged: the checksum of 'a/data/0'"):
+        read(path)
+
+
+def test_a_changed_bit_is_found_anywhere_but_in_the_padding(tmp_path):
+    path = tmp_path / 'a.pth'
+    torch.save({'state_dict': {'w': torch.rand(5)}}, path)
+    original = load_state_dict_file(path)
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 7):
+        changed = bytearray(whole)
+        changed[place] ^= 16
+        path.write_bytes(changed)
+        try:
+            found = load_state_dict_file(path)
+        except WeightsError:
+            continue
+        assert same(found, original), place
+
+
+def test_files_without_checksums_are_read(tmp_path):
+    path = tmp_path / 'a.pth'
+    before = torch.serialization.get_crc32_options()
+    try:
+        torch.serialization.set_crc32_options(False)
+        torch.save({'w': torch.ones(3)}, path)
+    finally:
+        torch.serialization.set_crc32_options(before)
+    assert same(load_state_dict_file(path), {'w': torch.ones(3)})
+
+
+def test_a_checkpoint_is_written_whole_and_nothing_is_left_over(tmp_path):
+    path = tmp_path / 'iter_1.pth'
+    for value in (1, 2):
+        save_checkpoint_file({'state_dict': {'w': torch.full((2,), value)}}, path)
+    assert read_checkpoint(path)['state_dict']['w'].tolist() == [2, 2]
+    with pytest.raises(RuntimeError, match='not about the disk'):
+        save_checkpoint_file({'w': Unsaveable()}, path)
+    assert read_checkpoint(path)['state_dict']['w'].tolist() == [2, 2]
+    assert [p.name for p in tmp_path.iterdir()] == ['iter_1.pth']
+
+
+class Unsaveable:
+    def __reduce__(self):
+        raise RuntimeError('not about the disk')
+
+
+@pytest.mark.parametrize('write', [save_checkpoint_file, save_weights])
+def test_what_cannot_be_written_is_said(tmp_path, write):
+    path = tmp_path / 'folder' / 'a.safetensors'
+    path.mkdir(parents=True)
+    with pytest.raises(WeightsError, match='a.safetensors cannot be written: Is a dir'):
+        write({'w': torch.zeros(1)}, path)
 
 
 @pytest.mark.parametrize('prefix', ['module.', '_orig_mod.', 'module._orig_mod.', ''])
