@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -53,7 +54,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
 
     for name, hook in dict(ClockWork=Work, ClockLook=Look).items():
         HOOKS.register_module(name=name, module=hook, force=True)
-    fake = SimpleNamespace(monotonic=lambda: clock.now)
+    fake = SimpleNamespace(monotonic=lambda: clock.now, time=time.time)
     monkeypatch.setattr(iter_timer, 'time', fake)
     yield clock
     for name in ('ClockWork', 'ClockLook'):
@@ -117,3 +118,25 @@ def test_lines_tell_place_time_left_and_speed(train: Callable, tmp_path: Path) -
     for folder, kind in (('flow', 'val'), ('test', 'test')):
         line = lines_of(tmp_path / 'run' / folder, kind)[0]
         assert re.search(r'\[2/2\] .* eta: 0:00:00  time: ', line), line
+
+
+def test_waiting_for_data_is_not_saving(train: Callable, tmp_path: Path) -> None:
+    class Slow(Hook):
+        """As slow as a large checkpoint or a picture."""
+
+        priority = 'VERY_LOW'
+
+        def after_train_iter(self, runner, *args, **kwargs) -> None:
+            time.sleep(0.1)
+
+        def after_val_epoch(self, runner, metrics=None) -> None:
+            time.sleep(0.1)
+
+    HOOKS.register_module(name='SlowHook', module=Slow, force=True)
+    try:
+        train(iters=4, stage='flow', custom_hooks=[dict(type='SlowHook')])
+    finally:
+        HOOKS.module_dict.pop('SlowHook')
+    for line in lines_of(tmp_path / 'run' / 'flow', 'train'):
+        values = re.search(r' time: (\S+)  data_time: (\S+)', line).groups()
+        assert max(map(float, values)) < 0.1, line
