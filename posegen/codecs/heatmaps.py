@@ -33,8 +33,8 @@ def keypoints_to_heatmaps(
             joint is nearer than ``sigma`` pixels.
 
     Returns:
-        ``(..., J, H, W)`` float32 in [0, 1] on the device of ``keypoints``; all zero
-        where a joint is missing.
+        ``(..., J, H, W)`` in [0, 1] on the device of ``keypoints``, float32 or, where
+        those are, float64; all zero where a joint is missing.
 
     Raises:
         ValueError: ``keypoints`` does not end in x, y, score, sigma is not positive, or
@@ -48,7 +48,7 @@ def keypoints_to_heatmaps(
         raise ValueError(f'sigma must be positive, got {sigma}')
     if mode not in MODES:
         raise ValueError(f'mode must be one of {MODES}, got {mode!r}')
-    keypoints = keypoints.float()
+    keypoints = keypoints.to(torch.promote_types(keypoints.dtype, torch.float32))
     present = keypoints[..., 2:] > 0
     # A missing joint may hold anything, NaN too, and NaN times zero is NaN.
     x, y = torch.where(present, keypoints[..., :2], 0.0).unbind(-1)

@@ -29,7 +29,7 @@ def part_boxes(
         margin: added on every side, as a fraction of the height.
 
     Returns:
-        ``boxes`` ``(B, 4)`` float32 x0, y0, x1, y1 in pixels, ends included, not cut at
+        ``boxes`` ``(B, 4)`` x0, y0, x1, y1 in pixels, ends included, not cut at
         the frame (a pixel belongs to the box if its centre does), zeros where the part
         is absent; ``present`` ``(B,)`` bool, whether any joint of the part is there.
     """
@@ -87,16 +87,16 @@ def part_masks(
         radius: of capsules and discs, as a fraction of the height.
 
     Returns:
-        ``(B, 1, H, W)`` float32, 0 or 1; all zero where the part is absent.
+        ``(B, 1, H, W)`` floats, 0 or 1; all zero where the part is absent.
     """
-    start, end = _part_segments(keypoints.float(), joints)
+    start, end = _part_segments(keypoints, joints)
     distance = squared_distance(start, end, size)
     reach = (radius * size[0]) ** 2
-    return (distance.amin(1, keepdim=True) <= reach).float()
+    return (distance.amin(1, keepdim=True) <= reach).to(distance.dtype)
 
 
 def _part_keypoints(keypoints: Tensor, joints: Sequence[int]) -> Tensor:
-    """(B, J, 3) -> (B, len(joints), 3) float32, checked."""
+    """(B, J, 3) -> (B, len(joints), 3) in float32 or better, checked."""
     if keypoints.dim() != 3 or keypoints.shape[-1] != 3:
         raise ValueError(f'keypoints must be (B, J, 3), got {tuple(keypoints.shape)}')
     if not joints or not 0 <= min(joints) <= max(joints) < keypoints.shape[1]:
@@ -104,7 +104,8 @@ def _part_keypoints(keypoints: Tensor, joints: Sequence[int]) -> Tensor:
             f'joints of a part must be indices below {keypoints.shape[1]}, '
             f'got {tuple(joints)}'
         )
-    return keypoints[:, list(joints)].float()
+    part = keypoints[:, list(joints)]
+    return part.to(torch.promote_types(part.dtype, torch.float32))
 
 
 @lru_cache(maxsize=64)
@@ -165,8 +166,8 @@ def squared_distance(start: Tensor, end: Tensor, size: tuple[int, int]) -> Tenso
 
 
 def _pixels(size: tuple[int, int], like: Tensor) -> tuple[Tensor, Tensor]:
-    """Pixel coordinates along x (W,) and y (H,), float32 on the device of ``like``."""
+    """Pixel coordinates along x (W,) and y (H,), as exact and where ``like`` is."""
     height, width = size
-    x = torch.arange(width, device=like.device, dtype=torch.float32)
-    y = torch.arange(height, device=like.device, dtype=torch.float32)
+    x = torch.arange(width, device=like.device, dtype=like.dtype)
+    y = torch.arange(height, device=like.device, dtype=like.dtype)
     return x, y

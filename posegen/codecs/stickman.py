@@ -39,7 +39,7 @@ def keypoints_to_stickman(keypoints: Tensor, size: tuple[int, int]) -> Tensor:
         size: ``(height, width)``.
 
     Returns:
-        ``(B, 3, H, W)`` float32 in [-1, 1], -1 where nothing is drawn.
+        ``(B, 3, H, W)`` in [-1, 1], -1 where nothing is drawn.
 
     Raises:
         ValueError: ``keypoints`` has another shape.
@@ -49,7 +49,8 @@ def keypoints_to_stickman(keypoints: Tensor, size: tuple[int, int]) -> Tensor:
             f'keypoints must be (B, {NUM_JOINTS}, 3), got {tuple(keypoints.shape)}'
         )
     present = keypoints[..., 2] > 0
-    points = keypoints[..., :2].float().where(present[..., None], 0.0)
+    exact = torch.promote_types(keypoints.dtype, torch.float32)
+    points = keypoints[..., :2].to(exact).where(present[..., None], 0.0)
     neck = _neck_line(points, present, size)
     sides = [
         _side(points, present, limbs, eye, neck, size)
@@ -70,7 +71,7 @@ def _side(
     """One side of the body, (B, H, W) in [0, 1]; later lines cover earlier ones."""
     a, b = (list(ends) for ends in zip(*limbs))
     drawn = present[:, a] & present[:, b]
-    figure = _lines(points[:, a], points[:, b], drawn, size).float()
+    figure = _lines(points[:, a], points[:, b], drawn, size).to(points.dtype)
     figure = torch.where(neck, _NECK_VALUE, figure)
     face = present[:, [_NOSE, *_EYES]].all(1, keepdim=True)
     glance = _lines(points[:, [_NOSE]], points[:, [eye]], face, size)
@@ -99,7 +100,8 @@ def _torso(points: Tensor, present: Tensor, size: tuple[int, int]) -> Tensor:
     end = start.roll(-1, dims=1)
     outline = (squared_distance(start, end, size) <= 0.25).any(1)
     whole = present[:, list(_TORSO)].all(1)
-    return ((_inside(start, end, size) | outline) & whole[:, None, None]).float()
+    filled = _inside(start, end, size) | outline
+    return (filled & whole[:, None, None]).to(points.dtype)
 
 
 def _inside(start: Tensor, end: Tensor, size: tuple[int, int]) -> Tensor:

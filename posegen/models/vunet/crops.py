@@ -68,7 +68,8 @@ def part_quads(
         ``present`` (B, P) bool.
     """
     seen = keypoints[..., 2] > 0
-    points = keypoints[..., :2].float().where(seen[..., None], 0.0)
+    exact = torch.promote_types(keypoints.dtype, torch.float32)
+    points = keypoints[..., :2].to(exact).where(seen[..., None], 0.0)
     found = [_finder(name)(points, seen, size[0]) for name in parts]
     quads, present = (torch.stack(column, dim=1) for column in zip(*found))
     return quads.where(present[..., None, None], 0.0), present
