@@ -16,8 +16,8 @@ from posegen.engine.stage_runner import StageRunner
 from posegen.engine.staged_runner import StagedRunner
 
 __all__ = [
-    'CheckpointHook',
     'AmpOptimWrapper',
+    'CheckpointHook',
     'FiniteLossHook',
     'GeneratorEMAHook',
     'MultiOptimWrapperConstructor',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,15 @@ from mmengine.logging import print_log
 
 from posegen.engine.stage_record import StageRecord, read_record
 from posegen.engine.weights import (
+    link_latest,
     newest_checkpoint,
+    number_of,
     numbered_checkpoints,
+    set_aside,
     written_by,
 )
 from posegen.utils.checkpoint import read_checkpoint
-from posegen.utils.errors import ConfigError
+from posegen.utils.errors import ConfigError, WeightsError
 
 
 @dataclass(frozen=True)
@@ -63,14 +67,13 @@ def plan_steps(
         return [Step(name, names.index(name)) for name in wanted]
     if resume not in (True, 'auto'):
         first, checkpoint = _given_checkpoint(Path(resume), names, stage)
-        _set_aside_newer(work_dir / first, checkpoint)
+        _go_back_to(work_dir / first, checkpoint)
     else:
-        first = next((n for n in wanted if not _is_done(work_dir / n, limits[n])), None)
+        first = _first_to_run(work_dir, wanted, limits)
         if first is None:
             print_log('All stages have finished; there is nothing to resume', 'current')
             return []
-        found = newest_checkpoint(work_dir / first)
-        checkpoint = found[0] if found else None
+        checkpoint = _newest(work_dir / first)
     later = wanted[wanted.index(first) + 1 :]
     refuse_results(work_dir, later, because=first)
     steps = [Step(first, names.index(first), checkpoint)]
@@ -109,10 +112,62 @@ def refuse_results(
         )
 
 
+def _first_to_run(
+    work_dir: Path, stages: Sequence[str], limits: Mapping[str, int]
+) -> str | None:
+    """The first stage that is not done, or whose result the next one cannot read."""
+    before = None
+    for name in stages:
+        folder = work_dir / name
+        if not _is_done(folder, limits[name]):
+            starts = before is not None and not numbered_checkpoints(folder)
+            return (
+                before if starts and not _has_whole_result(work_dir / before) else name
+            )
+        before = name
+    return None
+
+
 def _is_done(folder: Path, limit: int) -> bool:
     """Finished, and not asked for more iterations than it was then."""
     record: StageRecord | None = read_record(folder)
     return record is not None and record.finished and record.max_iterations >= limit
+
+
+def _has_whole_result(folder: Path) -> bool:
+    """Whether the result of a finished stage can be read.
+
+    Where it is damaged, the stage goes on from the checkpoint before and ends with the
+    same result: the next stage must not start from an earlier state of it.
+    """
+    path = folder / (read_record(folder).checkpoint or '')
+    if not path.is_file():
+        return True  # somebody removed it; who needs it will say so
+    try:
+        read_checkpoint(path)
+    except WeightsError as error:
+        print_log(
+            f'THE RESULT OF STAGE {folder.name!r} IS DAMAGED: {error} The end of the '
+            'stage is trained again.',
+            'current',
+            logging.WARNING,
+        )
+        return False
+    return True
+
+
+def _newest(folder: Path) -> Path | None:
+    """The checkpoint to go on from; damaged ones are put out of the way.
+
+    They would stay the newest by their number, and the good ones would be removed as
+    the older.
+    """
+    found = newest_checkpoint(folder)
+    if found is None:
+        return None
+    paths = numbered_checkpoints(folder)
+    _step_back(folder, paths[: paths.index(found[0])], 'cannot be read', '.corrupt')
+    return found[0]
 
 
 def _given_checkpoint(
@@ -129,14 +184,26 @@ def _given_checkpoint(
     return writer, path.resolve()
 
 
-def _set_aside_newer(folder: Path, checkpoint: Path) -> None:
+def _go_back_to(folder: Path, checkpoint: Path) -> None:
     """Going back to an older checkpoint: the newer ones must not be resumed later."""
-    paths = numbered_checkpoints(folder)
-    if checkpoint not in [path.resolve() for path in paths]:
+    number = number_of(checkpoint)
+    if number is None:
         return
-    for path in paths[: [p.resolve() for p in paths].index(checkpoint)]:
-        aside = path.with_name(path.name + '.old')
-        path.replace(aside)
-        print_log(
-            f'{path} is newer than {checkpoint.name}: now {aside.name}', 'current'
-        )
+    newer = [p for p in numbered_checkpoints(folder) if number_of(p) > number]
+    _step_back(folder, newer, f'is newer than {checkpoint.name}', '.old')
+
+
+def _step_back(folder: Path, paths: list[Path], why: str, ending: str) -> None:
+    """Rename checkpoints, and let no other file of the stage speak of them."""
+    if not paths:
+        return
+    record = read_record(folder)
+    if record is not None and record.finished:
+        record.finished, record.checkpoint = False, None
+        record.save(folder)
+    set_aside(paths, why, ending)
+    newest = next(iter(numbered_checkpoints(folder)), None)
+    if newest is None:
+        (folder / 'latest.pth').unlink(missing_ok=True)
+    else:
+        link_latest(newest)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from posegen.utils.errors import DataError
+from posegen.utils.files import StorageError, replacing
 
 FILE_NAME = 'stage.json'
 
@@ -39,11 +39,24 @@ class StageRecord:
     checkpoint: str | None = None
 
     def save(self, folder: Path) -> None:
-        """Write the record; a crash leaves the old one or the new one."""
+        """Write the record; a crash or a full disk leaves the old one or the new one.
+
+        Args:
+            folder: Folder of the stage.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
         path = folder / FILE_NAME
-        partial = path.with_name(f'.{FILE_NAME}.{os.getpid()}')
-        partial.write_text(json.dumps(asdict(self), indent=2) + '\n')
-        os.replace(partial, path)
+        text = json.dumps(asdict(self), indent=2) + '\n'
+        try:
+            with replacing(path) as file:
+                file.write(text.encode())
+        except OSError as error:
+            raise StorageError(
+                f'{path} cannot be written: {error.strerror or error}; make room and '
+                'go on with --resume'
+            ) from error
 
 
 def read_record(folder: Path) -> StageRecord | None:

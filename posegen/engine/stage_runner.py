@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
-import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import mmengine
+from mmengine.config import Config
 from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
@@ -16,15 +18,23 @@ from mmengine.model import BaseModel
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
 
+import posegen
 from posegen.engine.config.defaults import is_iteration_based
 from posegen.engine.loops import ResumableIterLoop
+from posegen.engine.optim import unwrap
 from posegen.engine.random_state import random_state
 from posegen.engine.training_state import training_state
-from posegen.engine.weights import fill_model
+from posegen.engine.weights import fill_model, link_latest
 from posegen.registry import RUNNERS
-from posegen.utils.checkpoint import load_state_dict_file, read_checkpoint
+from posegen.utils.checkpoint import (
+    load_state_dict_file,
+    read_checkpoint,
+    save_checkpoint_file,
+    select_weights,
+)
 from posegen.utils.compat import wrapper_config
-from posegen.utils.errors import WeightsError
+from posegen.utils.errors import DataError, WeightsError
+from posegen.utils.files import StorageError, storage_problem
 
 
 @RUNNERS.register_module()
@@ -36,7 +46,9 @@ class StageRunner(Runner):
     - ``train_cfg=dict(by_epoch=False)`` is :class:`ResumableIterLoop`;
     - the data are looked for before the model is built, which may fetch weights;
     - weights are loaded strictly, and never by running code from a file;
-    - checkpoints are written under another name and renamed when they are complete;
+    - checkpoints are written under another name and renamed when they are complete,
+      straight to the file and without the history of logged values;
+    - a full disk ends training with a sentence, and leaves the newest checkpoint;
     - several processes train generator and discriminators in wrappers of their own;
     - the console shows the course of training; configs, environment and hooks are
       listed in the log file only.
@@ -46,6 +58,18 @@ class StageRunner(Runner):
     random_states: list[dict[str, Any]]
     #: What the model keeps beside weights in every process, gathered likewise.
     training_states: list[dict[str, Any]]
+    # Whether what is loaded is to be gone on from.
+    _resumes = False
+
+    @classmethod
+    def from_cfg(cls, cfg: Config | dict) -> StageRunner:
+        """Build the runner of a config.
+
+        Raises:
+            StorageError: The disk is full.
+        """
+        with storage_needed(cfg['work_dir']):
+            return super().from_cfg(cfg)
 
     def build_model(self, model: nn.Module | dict) -> BaseModel:
         """The model, once the data are there: a wrong path is to show at once."""
@@ -87,13 +111,40 @@ class StageRunner(Runner):
         logger = super().build_logger(log_level, **kwargs)
         for handler in logger.handlers:
             is_file = isinstance(handler, logging.FileHandler)
+            if is_file:
+                handler.handleError = _raise_again
             if isinstance(handler, logging.StreamHandler) and not is_file:
                 handler.addFilter(_is_for_console)
                 handler.setFormatter(_ConsoleFormatter(datefmt='%H:%M:%S'))
         return logger
 
+    def train(self) -> nn.Module:
+        """Train, and say in one sentence what cannot be read or written any more.
+
+        Returns:
+            The model.
+
+        Raises:
+            StorageError: The disk is full.
+            DataError: A sample cannot be read; the iteration is named.
+        """
+        with storage_needed(self.work_dir):
+            try:
+                return super().train()
+            except DataError as error:
+                if storage_problem(error):
+                    raise
+                text = str(error).rstrip().rstrip('.')
+                raise type(error)(
+                    f'{text} (training stopped in iteration {self.iter + 1}; the '
+                    'newest checkpoint can be resumed once the file is mended)'
+                ) from error
+
     def load_checkpoint(self, filename: str, *args, **kwargs) -> dict:
         """Load weights strictly; everything else in the file is returned.
+
+        Where the file holds moving averages, it is they that a stage starts from and
+        that are tested; a resumed run goes on from the weights themselves.
 
         Args:
             filename: A checkpoint, or a file of weights.
@@ -110,8 +161,14 @@ class StageRunner(Runner):
             checkpoint = read_checkpoint(filename)
             if 'state_dict' not in checkpoint:
                 checkpoint = dict(state_dict=load_state_dict_file(filename))
+        if self._resumes:
+            _check_complete(checkpoint, filename)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        fill_model(self.model, checkpoint['state_dict'], filename)
+        # MMEngine's EMAHook has exchanged its own by now, if it has to.
+        weights = checkpoint['state_dict']
+        if not self._resumes:
+            weights = select_weights(checkpoint)
+        fill_model(self.model, weights, filename)
         self._has_loaded = True
         self.logger.info(f'Weights of {filename} loaded')
         # MMEngine's `resume` would run this text, to look for a setting of its past.
@@ -125,57 +182,124 @@ class StageRunner(Runner):
         resume_param_scheduler: bool = True,
         map_location: str | Callable = 'default',
     ) -> None:
-        """Go on from a checkpoint; arguments as in MMEngine."""
+        """Go on from a checkpoint; arguments as in MMEngine.
+
+        Raises:
+            WeightsError: The file cannot be read, does not fit the model, or lacks the
+                optimizers.
+        """
         if self.param_schedulers is None:  # MMEngine would warn each time
             resume_param_scheduler = False
+        self._resumes = True
         super().resume(filename, resume_optimizer, resume_param_scheduler, map_location)
 
-    def save_checkpoint(self, out_dir: str, filename: str, *args, **kwargs) -> None:
+    def save_checkpoint(
+        self,
+        out_dir: str,
+        filename: str,
+        file_client_args: None = None,
+        save_optimizer: bool = True,
+        save_param_scheduler: bool = True,
+        meta: dict | None = None,
+        by_epoch: bool = True,
+        backend_args: None = None,
+    ) -> None:
         """Write a checkpoint; what has its name is always complete.
 
         Args:
             out_dir: Folder.
             filename: Name of the file.
-            *args: As in MMEngine.
-            **kwargs: As in MMEngine.
+            file_client_args: Of MMEngine; checkpoints are written to a folder.
+            save_optimizer: Whether to save the optimizers.
+            save_param_scheduler: Whether to save the schedulers, if there are any.
+            meta: ``epoch`` and ``iter``, the numbers of those done.
+            by_epoch: Without ``meta``: whether an epoch, or an iteration, is ending.
+            backend_args: Of MMEngine.
 
         Raises:
             WeightsError: It cannot be written; older checkpoints are as they were.
         """
-        if self.param_schedulers is None:  # MMEngine would warn each time
-            kwargs['save_param_scheduler'] = False
+        if file_client_args is not None or backend_args is not None:
+            raise ValueError('checkpoints are written to a folder of this machine')
         self.random_states = all_gather_object(random_state())
         self.training_states = all_gather_object(training_state(self.model))
-        partial = Path(out_dir, f'.{filename}.partial')
-        try:
-            super().save_checkpoint(out_dir, partial.name, *args, **kwargs)
-            if is_main_process():
-                _flush(partial)
-                os.replace(partial, partial.with_name(filename))
-                _call_latest(partial.with_name(filename))
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise WeightsError(
-                f'the checkpoint {Path(out_dir, filename)} cannot be written: {error}'
-            ) from error
+        checkpoint = dict(
+            meta=self._meta(meta or {}, by_epoch),
+            state_dict=unwrap(self.model).state_dict(),
+            message_hub=dict(log_scalars={}, runtime_info={}, resumed_keys={}),
+        )
+        if save_optimizer:
+            checkpoint['optimizer'] = self.optim_wrapper.state_dict()
+        if save_param_scheduler and self.param_schedulers is not None:
+            checkpoint['param_schedulers'] = _states(self.param_schedulers)
+        self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
+        if is_main_process():
+            path = Path(out_dir, filename)
+            save_checkpoint_file(checkpoint, path)
+            link_latest(path)
+
+    def _meta(self, given: Mapping[str, Any], by_epoch: bool) -> dict[str, Any]:
+        """What a checkpoint says of its origin, with the keys of MMEngine."""
+        meta = dict(
+            epoch=self.epoch + by_epoch,
+            iter=self.iter + (not by_epoch),
+            cfg=self.cfg.pretty_text,
+            seed=self.seed,
+            experiment_name=self.experiment_name,
+            time=time.strftime('%Y%m%d_%H%M%S'),
+            mmengine_version=mmengine.__version__,
+            posegen_version=posegen.__version__,
+        )
+        dataset = self.train_dataloader.dataset
+        if hasattr(dataset, 'metainfo'):
+            meta['dataset_meta'] = dataset.metainfo
+        return meta | dict(given)
 
 
-def _call_latest(path: Path) -> None:
-    """``latest.pth``: a name that scripts can rely on for the newest numbered one."""
-    if not path.name.startswith(('iter_', 'epoch_')):
-        return
-    link, partial = path.with_name('latest.pth'), path.with_name('.latest.partial')
-    partial.unlink(missing_ok=True)
+@contextmanager
+def storage_needed(work_dir: str | Path) -> Iterator[None]:
+    """Say of a full disk what to do about it, whichever file it is that has no room.
+
+    Args:
+        work_dir: Folder of the stage.
+
+    Raises:
+        StorageError: Something in the block could not be written.
+    """
     try:
-        partial.symlink_to(path.name)
-    except OSError:  # a file system without links
-        shutil.copyfile(path, partial)
-    os.replace(partial, link)
+        yield
+    except (WeightsError, StorageError):  # said already
+        raise
+    except Exception as error:
+        problem = storage_problem(error)
+        if problem is None:
+            raise
+        what = f' ({problem.filename})' if problem.filename else ''
+        raise StorageError(
+            f'{work_dir}: a file{what} cannot be written: {problem.strerror}; the '
+            'checkpoints that are there are whole: make room and go on with --resume'
+        ) from error
 
 
-def _flush(path: Path) -> None:
-    with path.open('rb+') as file:
-        os.fsync(file.fileno())
+def _raise_again(record: logging.LogRecord) -> None:
+    """A full disk under the log: logging would print a traceback for each line."""
+    raise
+
+
+def _check_complete(checkpoint: Mapping[str, Any], name: str) -> None:
+    """MMEngine would go on with fresh optimizers and say nothing."""
+    if 'optimizer' not in checkpoint:
+        raise WeightsError(
+            f'{name} holds no optimizers, so training cannot go on from it exactly '
+            '(best_*.pth and save_optimizer=False leave them out): resume from a '
+            'numbered checkpoint, or start a new run from its weights with load_from'
+        )
+
+
+def _states(schedulers: Mapping[str, list] | list) -> dict[str, list] | list:
+    if isinstance(schedulers, Mapping):
+        return {name: _states(own) for name, own in schedulers.items()}
+    return [scheduler.state_dict() for scheduler in schedulers]
 
 
 # What MMEngine says at every start and nobody can act upon.

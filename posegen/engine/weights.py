@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +15,29 @@ from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 
 from posegen.utils.checkpoint import (
+    CHECKPOINT_KEY,
     load_state_dict_file,
     load_weights,
     read_checkpoint,
     strip_wrapper_names,
 )
 from posegen.utils.errors import WeightsError
+from posegen.utils.files import sync_folder
 
 # What a file may lack: only training needs it.
 TRAINING_ONLY = 'discriminators.'
 
-#: Key of a checkpoint under which posegen keeps what MMEngine does not.
-CHECKPOINT_KEY = 'posegen'
+__all__ = [
+    'CHECKPOINT_KEY',
+    'fill_model',
+    'link_latest',
+    'newest_checkpoint',
+    'number_of',
+    'numbered_checkpoints',
+    'plain_keys',
+    'set_aside',
+    'written_by',
+]
 
 
 def plain_keys(model: nn.Module) -> dict[str, str]:
@@ -89,21 +102,26 @@ def written_by(checkpoint: Mapping[str, Any]) -> str | None:
     return own.get('stage') if isinstance(own, Mapping) else None
 
 
+def number_of(path: Path) -> int | None:
+    """The number in the name of a checkpoint, or None for other names."""
+    found = _NUMBERED.fullmatch(path.name)
+    return int(found[1]) if found else None
+
+
 def numbered_checkpoints(folder: Path) -> list[Path]:
     """Checkpoints of a folder by their number, the newest first.
 
     MMEngine's ``last_checkpoint`` is not asked: it holds an absolute path, which is
     wrong as soon as the folder has been moved.
     """
-    found = [(_NUMBERED.fullmatch(path.name), path) for path in folder.glob('*.pth')]
-    numbered = [(int(match[1]), path) for match, path in found if match]
-    return [path for _, path in sorted(numbered, reverse=True)]
+    numbered = [p for p in folder.glob('*.pth') if number_of(p) is not None]
+    return sorted(numbered, key=number_of, reverse=True)
 
 
 def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """The newest checkpoint of a folder that can be read, and what it holds.
+    """The newest checkpoint of a folder that is whole, and what it holds.
 
-    A file that was cut short by a crash is passed over with a warning.
+    A file that was cut short or has a wrong checksum is passed over with a warning.
 
     Args:
         folder: Folder of a stage.
@@ -126,5 +144,40 @@ def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
                 logging.WARNING,
             )
     if paths:
-        raise WeightsError(f'none of {len(paths)} checkpoints can be read: {reason}')
+        raise WeightsError(
+            f'none of the {len(paths)} checkpoints in {folder} can be read: {reason} '
+            'To train the stage anew, move the folder away.'
+        )
     return None
+
+
+def set_aside(paths: Iterable[Path], why: str, ending: str) -> None:
+    """Rename checkpoints that must not be taken for the newest ones again.
+
+    Args:
+        paths: The checkpoints.
+        why: What to say about them.
+        ending: What their names get at the end.
+    """
+    for path in paths:
+        aside = path.with_name(path.name + ending)
+        path.replace(aside)
+        print_log(f'{path} {why}: now {aside.name}', 'current')
+
+
+def link_latest(path: Path) -> None:
+    """``latest.pth``: a name that scripts can rely on for the newest numbered one.
+
+    Args:
+        path: The newest checkpoint; other names than numbered ones change nothing.
+    """
+    if number_of(path) is None:
+        return
+    link, partial = path.with_name('latest.pth'), path.with_name('.latest.partial')
+    partial.unlink(missing_ok=True)
+    try:
+        partial.symlink_to(path.name)
+    except OSError:  # a file system without links
+        shutil.copyfile(path, partial)
+    os.replace(partial, link)
+    sync_folder(path.parent)

@@ -114,5 +114,5 @@ def test_a_truncated_checkpoint_is_passed_over_loudly(
     assert (path.name, content['number']) == ('iter_1.pth', 1)
     assert messages[0].startswith(f'CHECKPOINT PASSED OVER: {latest}')
     path.write_bytes(b'')
-    with pytest.raises(WeightsError, match='none of 2 checkpoints can be read'):
+    with pytest.raises(WeightsError, match='none of the 2 checkpoints'):
         newest_checkpoint(tmp_path)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank, get_world_size
+from mmengine.dist import get_rank, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer, print_log
 from mmengine.model import is_model_wrapper
@@ -23,7 +23,7 @@ from posegen.engine.weights import CHECKPOINT_KEY, plain_keys
 from posegen.registry import HOOKS
 
 # What MMEngine's CheckpointHook keeps in the message hub; the rest is set anew.
-_KEPT_INFO = ('best_', 'keep_ckpt_ids', 'last_ckpt')
+_KEPT_INFO = ('best_', 'last_ckpt')
 
 
 @HOOKS.register_module()
@@ -50,7 +50,8 @@ class PlainCheckpointHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Replace objects by plain values and add what is needed to go on."""
-        hub = checkpoint['message_hub']
+        if not is_main_process():  # it writes the file, for all
+            return
         bare = runner.model.module if is_model_wrapper(runner.model) else runner.model
         names = plain_keys(bare)
         checkpoint['state_dict'] = {
@@ -66,10 +67,12 @@ class PlainCheckpointHook(Hook):
         ]
         own['scalars'] = {
             name: _last_values(buffer, self.window)
-            for name, buffer in hub['log_scalars'].items()
+            for name, buffer in runner.message_hub.log_scalars.items()
         }
         kept = {
-            k: v for k, v in hub['runtime_info'].items() if k.startswith(_KEPT_INFO)
+            key: value
+            for key, value in runner.message_hub.runtime_info.items()
+            if key.startswith(_KEPT_INFO)
         }
         own['info'] = _with_paths(
             kept, lambda path: os.path.relpath(path, runner.work_dir)
@@ -128,8 +131,9 @@ def to_plain(value: Any, place: str) -> Any:
         place: What to call it in messages.
 
     Returns:
-        The same with dicts, lists, tuples, tensors and Python's own numbers. Functions
-        are left out of dicts: MMEngine's schedulers carry theirs along.
+        The same with dicts, lists, tuples, tensors on the CPU and Python's own numbers.
+        Functions are left out of dicts: MMEngine's schedulers carry theirs along. A
+        tensor that is a piece of a larger one is copied: the file would hold all of it.
 
     Raises:
         TypeError: Something is of another type.
@@ -143,7 +147,9 @@ def to_plain(value: Any, place: str) -> Any:
     if isinstance(value, list | tuple):
         items = [to_plain(item, f'{place}[{i}]') for i, item in enumerate(value)]
         return items if isinstance(value, list) else tuple(items)
-    if value is None or isinstance(value, Tensor | bool):
+    if isinstance(value, Tensor):
+        return _compact(value)
+    if value is None or isinstance(value, bool):
         return value
     if isinstance(value, np.generic):
         return value.item()
@@ -158,6 +164,12 @@ def to_plain(value: Any, place: str) -> Any:
         f'{place} of a checkpoint must be a tensor, number, string, list or dict, so '
         f'that it loads without running code, got {type(value).__name__}'
     )
+
+
+def _compact(tensor: Tensor) -> Tensor:
+    tensor = tensor.detach().cpu()
+    own = tensor.untyped_storage().nbytes() <= tensor.numel() * tensor.element_size()
+    return tensor if own else tensor.clone()
 
 
 def _last_values(buffer: HistoryBuffer, window: int) -> list[list[float]]:

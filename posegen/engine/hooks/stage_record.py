@@ -44,14 +44,27 @@ class StageRecordHook(Hook):
         """Put the stage into the checkpoint, and where training is into the record."""
         self._update(runner, checkpoint['meta']['iter'])
         own = checkpoint.setdefault(CHECKPOINT_KEY, {})
-        own.update(stage=self.record.stage, seconds=self.record.seconds)
-        self.record.save(Path(runner.work_dir))
+        own.update(
+            stage=self.record.stage,
+            seconds=self.record.seconds,
+            validated_at=self.record.validated_at,
+        )
+        if is_main_process():
+            self.record.save(Path(runner.work_dir))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Take over the time of the earlier run when it is the same stage's."""
+        """Take over the time of the earlier run when it is the same stage's.
+
+        A checkpoint is written before the validation of its iteration, which may change
+        what is in the next one: learning rates, the best value so far. So the run goes
+        on from the last validation that this checkpoint knows of, and repeats a later
+        one.
+        """
         own = checkpoint.get(CHECKPOINT_KEY, {})
         if own.get('stage') == self.record.stage:
             self._seconds_before = own['seconds']
+            # Checkpoints of earlier versions do not say.
+            self.record.validated_at = own.get('validated_at', self.record.validated_at)
 
     def after_val_epoch(
         self, runner: Runner, metrics: Mapping[str, Any] | None = None
