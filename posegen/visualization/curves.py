@@ -6,6 +6,10 @@ import os
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def draw_score_curve(rows: Sequence[Mapping[str, str]], file: str | Path) -> None:
@@ -17,7 +21,6 @@ def draw_score_curve(rows: Sequence[Mapping[str, str]], file: str | Path) -> Non
             the right one. Empty cells are left out.
         file: PNG file to write.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout='constrained')
@@ -38,7 +41,15 @@ def draw_score_curve(rows: Sequence[Mapping[str, str]], file: str | Path) -> Non
         axes.legend()
         for stage in stages[1:]:
             axes.axvline(stage[0][0], color='grey', linewidth=0.8)
+    save_figure(figure, file)
+
+
+def save_figure(figure: Figure, file: str | Path) -> None:
+    """Write a figure of matplotlib as PNG, complete or not at all; makes the folder."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     path = Path(file)
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f'.{path.name}.partial')
     FigureCanvasAgg(figure).print_png(str(partial))
     os.replace(partial, path)

@@ -19,11 +19,11 @@ class IterTimerHook(hooks.IterTimerHook):
     and the step. MMEngine has checkpoints, pictures and the metrics of a validation in
     the ``data_time`` of the iteration behind them.
 
-    For the time left MMEngine multiplies the mean time of a training iteration. That leaves the batches
-    of validation out, and the first iteration in, which compiles and tries algorithms
-    and may take minutes: too little in the long run, far too much at the start and
-    after every resume. Here the clock of the wall counts, from the end of the first
-    iteration of this process on, with validations, checkpoints and pictures in it.
+    For the time left MMEngine multiplies the mean time of a training iteration. That
+    leaves the batches of validation out, and the first iteration in, which compiles and
+    tries algorithms and may take minutes: too little in the long run, far too much at
+    the start and after every resume. Here the clock of the wall counts, from the end of
+    the first iteration of this process on, with all that comes between iterations.
 
     In validation and tests it is MMEngine's: the mean time of a batch so far times
     the batches that are left.
