@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
+from torch.utils.data import DataLoader
 
 import posegen
 from posegen.engine.config.defaults import is_iteration_based
 from posegen.engine.loops import ResumableIterLoop
 from posegen.engine.optim import unwrap
+from posegen.engine.preemption import ignore_first_sigterm
 from posegen.engine.random_state import random_state
 from posegen.engine.training_state import training_state
 from posegen.engine.weights import fill_model, link_latest
@@ -80,6 +83,20 @@ class StageRunner(Runner):
                 built = self.build_dataloader(loader, self.seed, diff_rank_seed)
                 setattr(self, name, built)
         return super().build_model(model)
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict,
+        seed: int | None = None,
+        diff_rank_seed: bool = False,
+    ) -> DataLoader:
+        """A loader whose processes outlive a SIGTERM that the whole job got.
+
+        They are needed for the iteration at whose end training saves and leaves.
+        """
+        loader = Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+        loader.worker_init_fn = partial(_init_worker, loader.worker_init_fn)
+        return loader
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """The loop of ``train_cfg``."""
@@ -238,12 +255,17 @@ class StageRunner(Runner):
             save_checkpoint_file(checkpoint, path)
             link_latest(path)
 
+    @cached_property
+    def _config_text(self) -> str:
+        """Formatted once: it takes longer than to write a small model."""
+        return self.cfg.pretty_text
+
     def _meta(self, given: Mapping[str, Any], by_epoch: bool) -> dict[str, Any]:
         """What a checkpoint says of its origin, with the keys of MMEngine."""
         meta = dict(
             epoch=self.epoch + by_epoch,
             iter=self.iter + (not by_epoch),
-            cfg=self.cfg.pretty_text,
+            cfg=self._config_text,
             seed=self.seed,
             experiment_name=self.experiment_name,
             time=time.strftime('%Y%m%d_%H%M%S'),
@@ -300,6 +322,12 @@ def _states(schedulers: Mapping[str, list] | list) -> dict[str, list] | list:
     if isinstance(schedulers, Mapping):
         return {name: _states(own) for name, own in schedulers.items()}
     return [scheduler.state_dict() for scheduler in schedulers]
+
+
+def _init_worker(init: Callable[[int], None] | None, number: int) -> None:
+    if init is not None:
+        init(number)
+    ignore_first_sigterm()
 
 
 # What MMEngine says at every start and nobody can act upon.
