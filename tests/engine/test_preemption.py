@@ -140,3 +140,26 @@ def test_a_process_that_loads_data_outlives_the_first_signal_only() -> None:
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert (done.stdout, done.returncode) == ('alive\n', -signal.SIGTERM)
+
+
+def test_a_signal_to_the_whole_job_leaves_time_to_save(tmp_path: Path) -> None:
+    """Schedulers signal every process, those that load data too."""
+    settings = toy_config(iters=400, checkpoint=1000)
+    settings['model']['seconds'] = 0.05
+    settings['train_dataloader'] |= dict(num_workers=2, persistent_workers=True)
+    config = write_config(tmp_path / 'toy.py', settings)
+    tool = Path(__file__).resolve().parents[2] / 'tools' / 'train.py'
+    process = subprocess.Popen(
+        [sys.executable, str(tool), str(config), '--work-dir', str(tmp_path / 'run')],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while 'Iter(train)' not in (line := process.stdout.readline()):
+        assert line, process.stderr.read()
+    os.killpg(process.pid, signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == EXIT_CODE, errors
+    assert errors.startswith('posegen: stopped by SIGTERM after iteration')
+    assert read_record(tmp_path / 'run/flow').iterations > 0
