@@ -301,6 +301,12 @@ def _check_optim_wrapper(spec: Any, place: str, components: Components) -> None:
 
 
 def _check_one_wrapper(spec: Any, place: str, components: Components) -> None:
+    if isinstance(spec, Mapping) and 'accumulative_counts' in spec:
+        raise Problem(
+            f'{place}.accumulative_counts',
+            'gradients are accumulated by train_cfg=dict(accumulate=...), which keeps '
+            'all optimizers in step',
+        )
     extra = ('constructor', 'paramwise_cfg', 'optimizer')
     default = 'OptimWrapper'
     given = ('optimizer',)

@@ -128,6 +128,11 @@ WRONG = {
         3,
         r"^stages\.flow\.train_cfg\.max_iter: .*did you mean 'max_iters'",
     ),
+    'accumulation of MMEngine': (
+        'stages.1.optim_wrapper.generator.accumulative_counts',
+        2,
+        r'^stages\.full\.optim_wrapper\.generator\.accumulative_counts: .*accumulate=',
+    ),
     'type and by_epoch': (
         'stages.0.train_cfg',
         {'type': 'IterBasedTrainLoop', 'by_epoch': False, 'max_iters': 1},
