@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import torch
+from mmengine.dist import get_rank
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
@@ -58,7 +59,8 @@ class ToyGenerator(nn.Module):
 class ToyTransfer(BaseModel):
     """Trains as the models of posegen do.
 
-    ``poison_at`` makes the loss nan at that iteration, ``seconds`` slows a step down.
+    ``poison_at`` makes the loss nan at that iteration, in the process of that rank;
+    ``seconds`` slows a step down.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class ToyTransfer(BaseModel):
         generator: dict,
         train_stage: str = 'full',
         poison_at: int = -1,
+        poison_rank: int = 0,
         seconds: float = 0.0,
         data_preprocessor: dict | None = None,
     ) -> None:
@@ -73,7 +76,7 @@ class ToyTransfer(BaseModel):
         self.generator = MODELS.build(generator)
         self.discriminators = nn.Conv2d(3, 1, 3)
         self.train_stage = train_stage
-        self.poison_at = poison_at
+        self.poison_at = poison_at if get_rank() == poison_rank else -1
         self.seconds = seconds
         self.steps = 0
         if train_stage == 'flow':
@@ -157,10 +160,10 @@ class ToyPairs(Dataset):
 
 @HOOKS.register_module(force=True)
 class SigtermHook(Hook):
-    """Sends SIGTERM to its own process in an iteration, or in the validation after."""
+    """Sends SIGTERM to the process of a rank, in an iteration or the validation after."""
 
-    def __init__(self, iteration: int, moment: str = 'train') -> None:
-        self.iteration, self.moment = iteration, moment
+    def __init__(self, iteration: int, moment: str = 'train', rank: int = 0) -> None:
+        self.iteration, self.moment, self.rank = iteration, moment, rank
 
     def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
         self._send('train', runner.iter + 1)
@@ -169,7 +172,8 @@ class SigtermHook(Hook):
         self._send('val', runner.iter)
 
     def _send(self, moment: str, iteration: int) -> None:
-        if (moment, iteration) == (self.moment, self.iteration):
+        mine = self.moment, self.iteration, self.rank
+        if (moment, iteration, get_rank()) == mine:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
