@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from mmengine.dataset import DefaultSampler, InfiniteSampler
+from mmengine.hooks import Hook
 from torch.utils.data import DataLoader, Dataset
 
 from posegen.engine.loops import EndlessBatches
-from posegen.utils.errors import DataError
+from posegen.registry import HOOKS, MODELS
+from posegen.utils.errors import ConfigError, DataError
+from tests.helpers.toy_training import ToyTransfer, loader, toy_config
 
 
 class Counting(Dataset):
@@ -65,3 +70,71 @@ def test_an_empty_set_is_an_error() -> None:
     loader = DataLoader(torch.arange(2), batch_size=3, drop_last=True)
     with pytest.raises(DataError, match='the training set has no batch'):
         next(EndlessBatches(loader))
+
+
+def names(batches: object) -> list[str]:
+    items = batches if isinstance(batches, list) else [batches]
+    return [name for batch in items for name in batch['source_name']]
+
+
+@HOOKS.register_module(force=True)
+class NamesHook(Hook):
+    """Notes which samples an iteration saw."""
+
+    seen: list[list[str]] = []
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.seen.append(names(data_batch))
+
+
+def seen_by(train: Callable, folder: Path, accumulate: int, batch: int) -> list:
+    NamesHook.seen = []
+    entry = toy_config()['stages'][0]
+    entry['train_cfg'] = dict(max_iters=4, accumulate=accumulate)
+    entry['model'] = dict(type='PatientToy', train_stage='flow')
+    train(
+        stages=[entry],
+        train_dataloader=loader(True, batch_size=batch),
+        custom_hooks=[dict(type='NamesHook')],
+        work_dir=str(folder),
+    )
+    return NamesHook.seen
+
+
+@MODELS.register_module(force=True)
+class PatientToy(ToyTransfer):
+    """Takes several batches as one."""
+
+    def train_step(self, data, optim_wrapper):
+        if isinstance(data, list):
+            keys = ('source_image', 'target_image')
+            data = {key: torch.cat([batch[key] for batch in data]) for key in keys}
+        return super().train_step(data, optim_wrapper)
+
+
+def test_an_iteration_takes_several_batches_and_resumes_at_its_place(
+    train: Callable, tmp_path: Path
+) -> None:
+    large = seen_by(train, tmp_path / 'large', 1, 4)
+    small = seen_by(train, tmp_path / 'small', 2, 2)
+    assert small == large and len(small) == 4
+    middle = tmp_path / 'small' / 'flow' / 'iter_2.pth'
+    NamesHook.seen = []
+    entry = toy_config()['stages'][0]
+    entry['train_cfg'] = dict(max_iters=4, accumulate=2)
+    entry['model'] = dict(type='PatientToy', train_stage='flow')
+    train(
+        stages=[entry],
+        custom_hooks=[dict(type='NamesHook')],
+        work_dir=str(tmp_path / 'small'),
+        resume=middle,
+    )
+    assert NamesHook.seen == large[2:]
+
+
+@pytest.mark.parametrize('value', [0, 1.5])
+def test_accumulate_is_a_whole_number(value: float, train: Callable) -> None:
+    entry = toy_config()['stages'][0]
+    entry['train_cfg'] = dict(max_iters=4, accumulate=value)
+    with pytest.raises(ConfigError, match='accumulate must be a whole number >= 1'):
+        train(stages=[entry])
