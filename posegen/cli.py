@@ -167,7 +167,10 @@ def _make_runner(args: argparse.Namespace, amp: str | None = None):
 
 def _add_infer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        '--model', required=True, metavar='NAME|CONFIG', help='see list-models'
+        '--model',
+        required=True,
+        metavar='NAME|CONFIG|FILE',
+        help='see list-models; a published .safetensors file has its config inside',
     )
     parser.add_argument(
         '--weights', metavar='FILE', help="'random' to see the plumbing only"

@@ -22,7 +22,12 @@ from posegen.apis.inputs import (
     read_image,
     read_pose,
 )
-from posegen.apis.model_zoo import ModelSource, get_model, read_model_config
+from posegen.apis.model_zoo import (
+    ModelSource,
+    get_model,
+    read_model_config,
+    weights_for,
+)
 from posegen.datasets.letterbox import (
     Placement,
     Size,
@@ -74,10 +79,11 @@ class PoseTransferInferencer:
     """A model, ready to be called on photos of any size.
 
     Args:
-        model: a name of ``list_models()``, a config file, a loaded config, or a built
-            model with ``generate(source_image, source_keypoints, target_keypoints)``.
-        weights: a weight file; None takes the published ones (a built model stays as it
-            is); ``'random'`` must be said.
+        model: a name of ``list_models()``, a config file, a loaded config, a published
+            ``.safetensors`` file, which carries its config, or a built model with
+            ``generate(source_image, source_keypoints, target_keypoints)``.
+        weights: a weight file; None takes the published ones, or those of the file that
+            is the model (a built model stays as it is); ``'random'`` must be said.
         device: such as ``'cuda'``; None takes the GPU where there is one (a built model
             stays where it is).
         size: (height, width) of the model's canvas; None takes ``image_size`` of the
@@ -99,6 +105,7 @@ class PoseTransferInferencer:
             self.model = _adopt(model, weights, device)
             self.size, self.frame = size, None
         else:
+            weights = weights_for(model, weights)
             cfg = read_model_config(model)
             self.size, self.frame = canvas_of(cfg)
             if size is not None:

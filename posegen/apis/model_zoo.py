@@ -21,6 +21,12 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from torch import nn
 
+from posegen.apis.published import (
+    TRAINING_ONLY,
+    is_published,
+    read_config_text,
+    read_published_config,
+)
 from posegen.engine.config import (
     explain_build_error,
     load_config,
@@ -34,9 +40,6 @@ from posegen.registry import MODELS
 from posegen.utils.checkpoint import load_weights, read_metadata
 from posegen.utils.errors import ConfigError, WeightsError
 from posegen.utils.paths import configs_root
-
-#: Arguments of a model that only training needs, and so the state that it leaves out.
-TRAINING_ONLY = ('discriminators', 'feature_net', 'losses')
 
 ModelSource = str | Path | Config
 
@@ -62,6 +65,7 @@ def get_model(
     model: ModelSource,
     weights: str | Path | None = None,
     device: str | torch.device = 'cpu',
+    ema: bool | None = None,
 ) -> nn.Module:
     """Build a model for inference.
 
@@ -70,10 +74,13 @@ def get_model(
     stage that the weights come from.
 
     Args:
-        model: a name of `list_models`, a config file, or a loaded config.
-        weights: a weight file; None takes the published ones; ``'random'`` leaves the
-            model as it was initialised.
+        model: a name of `list_models`, a config file, a loaded config, or a published
+            ``.safetensors`` file, which carries its config.
+        weights: a weight file; None takes the published ones, or those of the file that
+            is the model; ``'random'`` leaves the model as it was initialised.
         device: where to put it.
+        ema: None takes the moving averages of the weights where the file has them; True
+            insists on them; False takes the weights that training goes on from.
 
     Returns:
         The model in evaluation mode.
@@ -82,12 +89,13 @@ def get_model(
         ConfigError: the name or file does not exist, or the config has no such model.
         WeightsError: nothing is published for the model, or the file does not fit.
     """
+    weights = weights_for(model, weights)
     cfg = read_model_config(model)
     path = _resolve_weights(cfg, weights)
     built = _build(Config(dict(model=_inference_arguments(cfg, path))))
     if path is not None:
         ignored = tuple(f'{name}.' for name in TRAINING_ONLY)
-        load_weights(built, path, ignore=ignored)
+        load_weights(built, path, ignore=ignored, ema=ema)
     return built.to(device).eval()
 
 
@@ -95,15 +103,23 @@ def read_model_config(model: ModelSource) -> Config:
     """Find and read a model's config, with its last stage merged in.
 
     Args:
-        model: as in `get_model`.
+        model: as in `get_model`. Of a published file only the model and the data
+            loaders are read, and nothing in it is run.
 
     Raises:
         ConfigError: there is no such model or file, or it has no ``model``.
     """
+    if is_published(model):
+        return read_published_config(model)
     cfg = model if isinstance(model, Config) else load_config(_find_config(model))
     if 'model' not in cfg:
         raise ConfigError(f'{_name_of(cfg)} has no `model`; give a config of a method.')
     return merge_stage(cfg, stage_entries(cfg)[-1])
+
+
+def weights_for(model: ModelSource, weights: str | Path | None) -> str | Path | None:
+    """The weights that were given, or the published file that is the model itself."""
+    return model if weights is None and is_published(model) else weights
 
 
 def _find_config(model: str | Path) -> Path:
@@ -159,9 +175,18 @@ def _stage_of(weights: Path) -> str | None:
 
     The text is only parsed: running a config that came with a file would run anything.
     """
+    text = read_metadata(weights).get('config', '')
     try:
-        statements = ast.parse(read_metadata(weights).get('config', '')).body
-    except SyntaxError:
+        return read_config_text(text).get('model', {}).get('train_stage')
+    except (ValueError, AttributeError):
+        return _stage_in_program(text)
+
+
+def _stage_in_program(text: str) -> str | None:
+    """The same in the words of MMEngine: ``model = dict(train_stage=...)``."""
+    try:
+        statements = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     for node in statements:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == 'model':
@@ -186,7 +211,7 @@ def _resolve_weights(cfg: Config, weights: str | Path | None) -> Path | None:
 
 
 def _published_weights(cfg: Config) -> Path:
-    entry = _metafile_entry(cfg)
+    entry = metafile_entry(cfg)
     if not entry.get('Weights'):
         raise WeightsError(
             f'No weights are published for {_name_of(cfg)}; train it (posegen train) '
@@ -196,8 +221,12 @@ def _published_weights(cfg: Config) -> Path:
     return hub_file(entry['Weights'], entry['SHA256'])
 
 
-def _metafile_entry(cfg: Config) -> dict[str, Any]:
-    """What the metafile beside a shipped config says of it; {} where nothing."""
+def metafile_entry(cfg: Config) -> dict[str, Any]:
+    """What the metafile beside a shipped config says of it; {} where nothing.
+
+    Args:
+        cfg: a config; one that is not shipped, or no file, has no entry.
+    """
     name = _name_of(cfg)
     file = _config_files().get(name)
     if file is None or file.resolve() != Path(cfg.filename).resolve():
