@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
-from posegen.models.layers.blocks import ResBlockEncoder, activation, widths
+from posegen.models.layers.blocks import (
+    ResBlockEncoder,
+    activation,
+    spectral_conv,
+    widths,
+)
 from posegen.registry import MODELS
 
 #: Channels of the maps that a discriminator may be conditioned on.
@@ -45,10 +49,8 @@ class ResDiscriminator(nn.Module):
                 for i, o, h in zip([in_channels, *channels], channels, hidden)
             )
         )
-        head = nn.Conv2d(channels[-1], 1, 1)
-        self.head = nn.Sequential(
-            activation(), spectral_norm(head) if spectral else head
-        )
+        head = (spectral_conv if spectral else nn.Conv2d)(channels[-1], 1, 1)
+        self.head = nn.Sequential(activation(), head)
         for name, parameter in self.named_parameters():
             if name.endswith('bias'):
                 nn.init.zeros_(parameter)

@@ -19,6 +19,7 @@ from posegen.models.layers.blocks import (
     init_orthogonal,
     widths,
 )
+from posegen.models.ops.precision import full_precision
 from posegen.registry import MODELS
 
 
@@ -94,19 +95,35 @@ class PoseFlowNet(nn.Module):
 
         Returns:
             Level -> (flow (B, 2, h, w): dx, dy in pixels of that level, visibility
-            (B, 1, h, w) in [0, 1]), coarse levels first.
+            (B, 1, h, w) in [0, 1]), coarse levels first; float32 or better.
 
         Raises:
             ValueError: If the size is no multiple of 2^num_downs, or the image is
                 missing.
         """
-        check_divisible(source_pose.shape, 2**self.num_downs, type(self).__name__)
+        return self.predict(self.join(source_pose, target_pose, source_image))
+
+    def join(
+        self, source_pose: Tensor, target_pose: Tensor, source_image: Tensor | None
+    ) -> Tensor:
+        """What the first layer sees; arguments as in :meth:`forward`.
+
+        Returns:
+            (B, C, H, W).
+
+        Raises:
+            ValueError: If the image is missing.
+        """
         maps = [source_pose, target_pose]
         if self.use_image:
             if source_image is None:
                 raise ValueError('use_image=True needs the source_image, got None')
             maps.insert(0, source_image)
-        x = torch.cat(maps, dim=1)
+        return torch.cat(maps, dim=1)
+
+    def predict(self, x: Tensor) -> dict[int, tuple[Tensor, Tensor]]:
+        """As :meth:`forward`, from what :meth:`join` gives."""
+        check_divisible(x.shape, 2**self.num_downs, type(self).__name__)
         skips = []
         for block in self.encoder:
             x = block(x)
@@ -117,8 +134,8 @@ class PoseFlowNet(nn.Module):
             x = up(x) + jump(skips[level - 1])
             if level in self.levels:
                 key = str(level)
-                visibility = self.visibility_heads[key](x).sigmoid()
-                result[level] = self.flow_heads[key](x), visibility
+                visibility = _predict(self.visibility_heads[key], x).sigmoid()
+                result[level] = _predict(self.flow_heads[key], x), visibility
         return result
 
     def visibility_parameters(self, level: int) -> Iterator[nn.Parameter]:
@@ -159,6 +176,12 @@ def parameters_of_flow(nets: Iterable[nn.Module]) -> Iterator[nn.Parameter]:
             for parameter in net.visibility_parameters(level)
         }
         yield from (p for p in net.parameters() if id(p) not in heads)
+
+
+@full_precision
+def _predict(head: nn.Module, x: Tensor) -> Tensor:
+    """Half precision would round a flow of 20 pixels to eighths of a pixel."""
+    return head(x)
 
 
 def _heads(channels: dict[int, int], out_channels: int) -> nn.ModuleDict:

@@ -48,7 +48,7 @@ class NonLocalBlock(nn.Module):
 
     def _mix(self, x: Tensor) -> Tensor:
         values = self.g(x).flatten(2)
-        return values @ self._relations(x).transpose(1, 2)
+        return values @ self._relations(x).to(values.dtype).transpose(1, 2)
 
     def _attend(self, x: Tensor) -> Tensor:
         # One head, positions before channels: (B, 1, h w, inner). Where channels do not

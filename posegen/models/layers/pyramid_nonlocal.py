@@ -8,9 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from posegen.models.layers.blocks import init_orthogonal
+from posegen.models.ops.precision import full_precision
 from posegen.registry import MODELS
 
 
+@full_precision
 def relation_map(query: Tensor, key: Tensor) -> Tensor:
     """R = softmax(theta(x)^T phi(x)), the relations of every position to every other.
 
@@ -19,7 +21,8 @@ def relation_map(query: Tensor, key: Tensor) -> Tensor:
         key: (B, C, n) embedded features phi(x).
 
     Returns:
-        (B, n, n); row i holds the weights, summing to 1, with which i sees all others.
+        (B, n, n) in float32 or better; row i holds the weights, summing to 1, with
+        which i sees all others.
     """
     return (query.transpose(1, 2) @ key).softmax(dim=-1)
 
@@ -56,7 +59,8 @@ class PooledNonLocal(nn.Module):
         """(B, C, h, w) -> (B, C, size, size), to be upsampled and added."""
         pooled = self.pool(x)
         values = self.g(pooled).flatten(2)
-        mixed = values @ self.relations(pooled).transpose(1, 2)
+        relations = self.relations(pooled).to(values.dtype)
+        mixed = values @ relations.transpose(1, 2)
         return self.out(mixed.unflatten(2, (self.size, self.size)))
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from posegen.models.layers.blocks import INIT_GAIN, activation, init_orthogonal
 from posegen.models.ops import conv_blocks, flow_warp, sum_blocks
+from posegen.models.ops.precision import at_least_float32
 from posegen.registry import MODELS
 
 
@@ -88,13 +89,14 @@ class LocalAttentionWarp(nn.Module):
         """Weights of the neighbours; arguments as in :meth:`forward`.
 
         Returns:
-            (B, k^2, h, w), row by row; the sum over the k^2 neighbours is 1.
+            (B, k^2, h, w) in float32 or better, row by row; the sum over the k^2
+            neighbours is 1.
         """
         of_target, of_source = self.compare.weight.chunk(2, dim=1)
         padded = F.pad(target_feat, [self.kernel_size // 2] * 4, mode='replicate')
         hidden = F.conv2d(padded, of_target, self.compare.bias)
         hidden = hidden + conv_blocks(source_feat, flow, of_source)
-        return self.score(self.activation(hidden)).softmax(dim=1)
+        return at_least_float32(self.score(self.activation(hidden))).softmax(dim=1)
 
     def forward(self, source_feat: Tensor, target_feat: Tensor, flow: Tensor) -> Tensor:
         """Average source features around the flow's targets.
@@ -117,4 +119,6 @@ class VisibilitySelection(nn.Module):
 
     def forward(self, warped: Tensor, pose_feat: Tensor, visibility: Tensor) -> Tensor:
         """(B, C, h, w) twice and visibility (B, 1, h, w) in [0, 1] -> (B, C, h, w)."""
+        # A flow net's float32 must not widen the features of mixed precision.
+        visibility = visibility.to(warped.dtype)
         return visibility * warped + (1 - visibility) * pose_feat

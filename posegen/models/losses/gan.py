@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from posegen.models.ops.precision import full_precision
 from posegen.registry import MODELS
 
 
@@ -79,10 +80,12 @@ class GANLoss(nn.Module):
         self.weight = weight
         self.discriminator_weight = discriminator_weight
 
+    @full_precision
     def generator(self, fake_logits: Tensor) -> Tensor:
         """Weighted scalar that falls as the generated images pass for real."""
         return self.weight * _MODES[self.mode][0](fake_logits)
 
+    @full_precision
     def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         """Weighted scalar that falls as real and generated images are told apart."""
         loss = _MODES[self.mode][1](real_logits, fake_logits)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from posegen.models.ops.neighbours import nearest_neighbours
+from posegen.models.ops.precision import full_precision
 from posegen.registry import MODELS
 
 
+@full_precision
 def gram_matrix(feat: Tensor) -> Tensor:
     """Channel correlations F F^T / (C h w) of features (B, C, h, w) -> (B, C, C).
 
     Computed in float32 or better: sums over a map overflow half precision.
     """
-    flat = feat.flatten(2).to(torch.promote_types(feat.dtype, torch.float32))
-    with torch.autocast(feat.device.type, enabled=False):
-        return flat @ flat.transpose(1, 2) / flat[0].numel()
+    flat = feat.flatten(2)
+    return flat @ flat.transpose(1, 2) / flat[0].numel()
 
 
 def pick_layer(feats: Mapping[str, Tensor], layer: str, argument: str) -> Tensor:
@@ -115,6 +115,7 @@ class PerceptualLoss(_FeatureLoss):
     ) -> None:
         super().__init__(layers, layer_weights, weight)
 
+    @full_precision
     def distance(self, fake: Tensor, real: Tensor) -> Tensor:
         """Mean over batch, channels and positions."""
         return F.l1_loss(fake, real)
@@ -142,6 +143,7 @@ class StyleLoss(_FeatureLoss):
     ) -> None:
         super().__init__(layers, layer_weights, weight)
 
+    @full_precision
     def distance(self, fake: Tensor, real: Tensor) -> Tensor:
         """Mean over batch and matrix entries."""
         return F.l1_loss(gram_matrix(fake), gram_matrix(real))
@@ -179,6 +181,7 @@ class NearestNeighbourLoss(_FeatureLoss):
             raise ValueError(f'window must be odd and at least 1, got {window}')
         self.window = window
 
+    @full_precision
     def distance(self, fake: Tensor, real: Tensor) -> Tensor:
         """Sum over channels, mean over batch and positions."""
         nearest = nearest_neighbours(fake, real, self.window)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from posegen.models.ops.precision import full_precision
 from posegen.registry import MODELS
 
 
@@ -22,6 +23,7 @@ class L1Loss(nn.Module):
         super().__init__()
         self.weight = weight
 
+    @full_precision
     def forward(self, fake: Tensor, real: Tensor) -> Tensor:
         """Weighted scalar for two image batches (B, 3, H, W) in [-1, 1].
 

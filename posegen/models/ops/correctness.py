@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from posegen.models.ops.precision import full_precision
 from posegen.models.ops.warp import gaussian_warp
 
 _EPS = 1e-8
@@ -25,6 +26,7 @@ _REDUCTIONS = ('batch', 'sample')
 
 
 @torch.no_grad()
+@full_precision
 def max_similarity(
     target_feat: Tensor, source_feat: Tensor, chunk_size: int = 256
 ) -> Tensor:
@@ -53,15 +55,14 @@ def max_similarity(
         raise ValueError(f'chunk_size must be >= 1, got {chunk_size}')
     target = _unit_length(target_feat).flatten(2).transpose(1, 2)
     source = _unit_length(source_feat).flatten(2)
-    # Autocast would take the products back to half precision.
-    with torch.autocast(target.device.type, enabled=False):
-        best = None
-        for chunk in source.split(chunk_size, dim=2):
-            found = torch.bmm(target, chunk).amax(dim=2)
-            best = found if best is None else torch.maximum(best, found)
+    best = None
+    for chunk in source.split(chunk_size, dim=2):
+        found = torch.bmm(target, chunk).amax(dim=2)
+        best = found if best is None else torch.maximum(best, found)
     return best.view(len(target), 1, *target_feat.shape[2:])
 
 
+@full_precision
 def sampling_correctness(
     target_feat: Tensor,
     source_feat: Tensor,
@@ -98,7 +99,6 @@ def sampling_correctness(
             'target_feat and source_feat must have the same shape (B, C, h, w), got '
             f'{tuple(target_feat.shape)} and {tuple(source_feat.shape)}'
         )
-    target_feat, source_feat = map(_at_least_float32, (target_feat, source_feat))
     best = _best_similarity(target_feat, source_feat, max_similarity)
     warped = gaussian_warp(source_feat, flow)
     found = _cosine(warped, target_feat)
@@ -141,10 +141,4 @@ def _cosine(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _unit_length(x: Tensor) -> Tensor:
-    x = _at_least_float32(x)
     return x / (x.norm(dim=1, keepdim=True) + _EPS)
-
-
-def _at_least_float32(x: Tensor) -> Tensor:
-    """Features of mixed precision are compared in full: the ratio c / m needs it."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))

@@ -6,8 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from posegen.models.ops.precision import full_precision
+
 
 @torch.no_grad()
+@full_precision
 def nearest_neighbours(query: Tensor, feat: Tensor, window: int) -> Tensor:
     """For every position the most similar vector of a window around it.
 
@@ -32,12 +35,12 @@ def nearest_neighbours(query: Tensor, feat: Tensor, window: int) -> Tensor:
         raise ValueError(f'window must be odd and at least 1, got {window}')
     height, width = feat.shape[-2:]
     padded = F.pad(feat, [window // 2] * 4, value=float('inf'))
-    best = query.new_full((len(query), 1, height, width), float('inf')).float()
+    best = query.new_full((len(query), 1, height, width), float('inf'))
     result = feat.clone()
     for row in range(window):
         for column in range(window):
             shifted = padded[..., row : row + height, column : column + width]
-            cost = (query - shifted).abs_().sum(1, keepdim=True, dtype=best.dtype)
+            cost = (query - shifted).abs_().sum(1, keepdim=True)
             nearer = cost < best
             result = torch.where(nearer, shifted, result)
             best = torch.where(nearer, cost, best)

@@ -6,7 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from posegen.models.ops.precision import full_precision
 
+
+@full_precision
 def affine_regularization(flow: Tensor, kernel_size: int) -> Tensor:
     """Squared distance of the flow from an affine map, window by window (GFLA).
 

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from posegen.models.ops.precision import at_least_float32
+
 
 def flow_warp(x: Tensor, flow: Tensor) -> Tensor:
     """Warp a feature map bilinearly: the output at p is ``x`` at p + flow(p) (eq. 2).
@@ -136,7 +138,7 @@ def positions(flow: Tensor) -> tuple[Tensor, Tensor]:
 
     Half precision cannot name a position to a fraction of a pixel beyond 128.
     """
-    flow = flow.to(torch.promote_types(flow.dtype, torch.float32))
+    flow = at_least_float32(flow)
     height, width = flow.shape[-2:]
     column = torch.arange(width, dtype=flow.dtype, device=flow.device)
     row = torch.arange(height, dtype=flow.dtype, device=flow.device)

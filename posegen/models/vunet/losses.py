@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from posegen.models.ops.precision import at_least_float32
 from posegen.registry import MODELS
 
 
@@ -20,8 +21,12 @@ def latent_kl(posteriors: Sequence[Tensor], priors: Sequence[Tensor]) -> Tensor:
         Scalar in nats: summed over scales, channels and positions, mean over the batch.
     """
     return sum(
-        0.5 * (q - p).float().square().flatten(1).sum(1).mean()
-        for q, p in zip(posteriors, priors, strict=True)
+        0.5 * (q - p).square().flatten(1).sum(1).mean()
+        for q, p in zip(
+            map(at_least_float32, posteriors),
+            map(at_least_float32, priors),
+            strict=True,
+        )
     )
 
 
