@@ -41,7 +41,7 @@ def correctness(fake: Tensor, real: Tensor) -> Tensor:
     loss = SamplingCorrectnessLoss(layers={2: ('a',)}, regularization_weight=0.1)
     flows = dict(body={2: 4 * fake[:, :2]})
     feats = dict(a=real), dict(a=real.flip(-1))
-    return loss(*feats, flows, dict(body=(real[:, :1] > 0.2)))['total']
+    return loss(*feats, flows, dict(body=(real[:, :1] > 0.25)))['total']
 
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
