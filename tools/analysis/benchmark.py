@@ -6,6 +6,7 @@ Nothing is loaded or fetched: batches are random, and so are all weights.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def main(argv: list[str] | None = None) -> None:
         WORKS,
         Amount,
         benchmark,
+        failures,
         format_report,
         make_cases,
     )
@@ -75,9 +77,11 @@ def main(argv: list[str] | None = None) -> None:
         amount = Amount(args.iterations, args.warmup)
         report = benchmark(cases, amount, works, args.profile, args.blocks)
         print(format_report(report))
-        _write({'command': ' '.join(sys.argv), **report}, args.json)
+        _write({'command': shlex.join(sys.argv), **report}, args.json)
     except PosegenError as error:
         raise SystemExit(f'benchmark: {error}') from None
+    if failed := failures(report):
+        raise SystemExit(f'benchmark: {len(failed)} failed: {failed[0]}')
 
 
 def _default_device() -> str:

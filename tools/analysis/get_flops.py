@@ -2,12 +2,13 @@
 
 Counted are multiply-adds (MACs) of convolutions, linear layers, matrix products and
 attention, for one image. Biases, norms, activations, pooling, interpolation,
-grid_sample and element-wise arithmetic count nothing.
+affine_grid, grid_sample and element-wise arithmetic count nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def main(argv: list[str] | None = None) -> None:
         case = make_cases([args.config], sizes, [1], args.stage, options=options)[-1]
         found = describe_complexity(case)
         if args.json:
-            report = dict(command=' '.join(sys.argv), size=list(case.size), **found)
+            report = dict(command=shlex.join(sys.argv), size=list(case.size), **found)
             make_parent(Path(args.json))
             write_whole(Path(args.json), (json.dumps(report, indent=2) + '\n').encode())
     except PosegenError as error:

@@ -7,7 +7,7 @@ from posegen.engine.benchmark.complexity import (
     count_parameters,
     describe_complexity,
 )
-from posegen.engine.benchmark.run import WORKS, Amount, benchmark
+from posegen.engine.benchmark.run import WORKS, Amount, benchmark, failures
 from posegen.engine.benchmark.tables import (
     format_report,
     format_table,
@@ -24,6 +24,7 @@ __all__ = [
     'count_macs',
     'count_parameters',
     'describe_complexity',
+    'failures',
     'format_report',
     'format_table',
     'make_cases',

@@ -19,8 +19,8 @@ from posegen.engine.benchmark.subject import build_subject
 #: What is counted, for people who compare numbers.
 COUNTED = (
     'multiply-adds (MACs) of convolutions, linear layers, matrix products and '
-    'attention; biases, norms, activations, pooling, interpolation, grid_sample and '
-    'element-wise arithmetic count nothing'
+    'attention; biases, norms, activations, pooling, interpolation, affine_grid, '
+    'grid_sample and element-wise arithmetic count nothing'
 )
 
 

@@ -14,6 +14,7 @@ from posegen.engine.benchmark.cases import Case
 from posegen.engine.benchmark.memory import memory_report, peak_resident
 from posegen.engine.benchmark.subject import Subject, build_subject
 from posegen.engine.benchmark.timing import summarise, time_calls
+from posegen.utils.env import describe_env
 from posegen.utils.errors import ConfigError
 
 
@@ -70,7 +71,7 @@ def describe_machine(device: str) -> dict[str, Any]:
     about: dict[str, Any] = dict(
         device=torch.cuda.get_device_name(device) if on_gpu else _processor(),
         torch=torch.__version__,
-        python=platform.python_version(),
+        versions=describe_env(),
         threads=torch.get_num_threads(),
         cores=os.cpu_count(),
         load=os.getloadavg()[0],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from posegen.engine.benchmark.measure import (
 )
 from posegen.engine.benchmark.processes import ProcessDied, in_fresh_process
 from posegen.engine.benchmark.profile import profile_training
+from posegen.utils.errors import PosegenError
 from posegen.utils.progress import track
 
 #: What is timed of a case -> the function that does.
@@ -62,14 +64,15 @@ def benchmark(
         a dict for each of the works; ``profiles`` and ``blocks``, with the same columns
         for the case; ``notes``: sentences on what was changed for the measurement.
 
+        What could not be measured has ``error`` in place of numbers, and, unless the
+        memory did not do, ``traceback``; see :func:`failures`.
+
     Raises:
-        ConfigError: A config cannot be built, or does not fit.
+        ConfigError: There is no such device, or no block to compare others with.
     """
     device = cases[0].device
     report: dict[str, Any] = dict(
-        machine=in_fresh_process(describe_machine, device, device=device),
-        iterations=amount.iterations,
-        warmup=amount.warmup,
+        machine=_machine(device), iterations=amount.iterations, warmup=amount.warmup
     )
     whole = whole_models(cases) if blocks else cases
     report['rows'] = _rows(whole, amount, works)
@@ -77,6 +80,28 @@ def benchmark(
     report['profiles'] = _profiles(cases, amount) if profile else []
     report['notes'] = _take_notes(report)
     return report
+
+
+def failures(report: Mapping[str, Any]) -> list[str]:
+    """A sentence on each measurement that failed; lack of memory is a result.
+
+    Args:
+        report: Of :func:`benchmark`.
+    """
+    rows = [*report['rows'], *report['blocks'], *report['profiles']]
+    return [
+        f'{row["config"]}, stage {row["stage"]}: {part["error"]}'
+        for row in rows
+        for part in (row, *(row[work] for work in WORKS if work in row))
+        if 'traceback' in part
+    ]
+
+
+def _machine(device: str) -> dict[str, Any]:
+    if not device.startswith('cuda'):
+        return describe_machine(device)
+    # A look at a GPU takes memory of it for as long as the process lives.
+    return in_fresh_process(describe_machine, device, device=device)
 
 
 def _rows(
@@ -128,9 +153,22 @@ def columns(case: Case) -> dict[str, Any]:
 def _in_process(function: Callable, case: Case, amount: Amount | None = None) -> Any:
     more = (amount.iterations, amount.warmup) if amount else ()
     try:
-        return in_fresh_process(function, case, *more, device=case.device)
+        return in_fresh_process(attempt, function, case, *more, device=case.device)
     except ProcessDied:
         return dict(error=KILLED)
+
+
+def attempt(function: Callable, *args: Any) -> Any:
+    """What a function returns, or its ``error``, so that other cases still run."""
+    try:
+        return function(*args)
+    except PosegenError as error:
+        return dict(error=str(error), traceback='')
+    except Exception as error:
+        reason = str(error).strip().partition('\n')[0]
+        return dict(
+            error=f'{type(error).__name__}: {reason}', traceback=traceback.format_exc()
+        )
 
 
 def _take_notes(report: dict[str, Any]) -> list[str]:
