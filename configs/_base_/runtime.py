@@ -19,6 +19,12 @@ default_hooks = dict(
 )
 log_processor = dict(type='LogProcessor', by_epoch=False, window_size=50)
 
+# What a run may add (docs/speed.md, docs/resume.md):
+#   train_cfg = dict(accumulate=4)   an iteration takes four batches, as one large batch
+#   custom_hooks = [dict(type='GeneratorEMAHook', decay=0.999)]   averaged weights
+#   compile = dict(networks=('generator', 'discriminators'))      torch.compile
+#   --amp [bf16|fp16] on the command line                         mixed precision
+
 # TensorBoard as well (pip install tensorboard): add dict(type='TensorboardVisBackend').
 # Weights & Biases (pip install wandb): add dict(type='WandbVisBackend').
 visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')])
