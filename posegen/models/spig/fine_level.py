@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
+from posegen.models.spig.local_warping import LocalWarping
 from posegen.registry import MODELS
 
 
-class FineLevel(nn.Module):
+class FineLevel(LocalWarping):
     """Equations 2, 3, 5 and 6 at one more level, in the middle of the decoder.
 
     Warped parts are fused with the decoder's features, which stand where the paper's
@@ -27,6 +28,7 @@ class FineLevel(nn.Module):
         selection: Config of the choice by visibility.
         hdc: Config of the hybrid dilated block, one a part; None leaves it out.
         fusion: Config of the fusion.
+        batched_parts: Run the blocks of all parts in one pass.
 
     Raises:
         ValueError: If the fusion gives another number of channels than the decoder has.
@@ -41,6 +43,7 @@ class FineLevel(nn.Module):
         selection: Mapping,
         hdc: Mapping | None,
         fusion: Mapping,
+        batched_parts: bool = False,
     ) -> None:
         super().__init__()
 
@@ -52,6 +55,7 @@ class FineLevel(nn.Module):
         self.warps = per_part(warp)
         self.selection = _build(selection)
         self.hdcs = per_part(hdc) if hdc else None
+        self.grouped = self.group('hdcs') if batched_parts else None
         self.fusion = _build(
             fusion,
             part_channels=channels,
@@ -83,14 +87,7 @@ class FineLevel(nn.Module):
         Returns:
             (B, D, h, w).
         """
-        feats = []
-        for part, warp in self.warps.items():
-            flow, visibility = flows[part]
-            pose_feat = pose_feats[part]
-            warped = warp(source_feats[part], pose_feat, flow)
-            feat = self.selection(warped, pose_feat, visibility)
-            feats.append(self.hdcs[part](feat) if self.hdcs else feat)
-        return self.fusion(feats, decoded)
+        return self.fusion(self.warp_parts(source_feats, pose_feats, flows), decoded)
 
 
 def _build(cfg: Mapping, **supplied: int) -> nn.Module:

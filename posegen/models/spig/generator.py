@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from posegen.codecs import NUM_JOINTS, keypoints_to_heatmaps, part_images
 from posegen.models.layers.flow_net import parameters_of_flow, train_visibility_at
+from posegen.models.layers.grouped import run_grouped
 from posegen.models.spig.fine_level import FineLevel
+from posegen.models.spig.local_warping import FlowPair, LocalWarping
 from posegen.registry import MODELS
 
 #: Level -> (flow, visibility), and level -> features.
-Flows = dict[int, tuple[Tensor, Tensor]]
+Flows = dict[int, FlowPair]
 Features = dict[int, Tensor]
 
 
 @MODELS.register_module()
-class SPIGGenerator(nn.Module):
+class SPIGGenerator(LocalWarping):
     """Structure-aware person image generator (paper, figure 2).
 
     Every component is built from its config and can be replaced by one that keeps the
@@ -52,8 +55,14 @@ class SPIGGenerator(nn.Module):
         heatmap_sigma: Standard deviation of a joint's map, in pixels of the image.
         crop: Whether an encoder sees its part of the source only.
         crop_margin: Margin of the part's box, as a fraction of the image height.
+        batched_parts: Run the flow nets, encoders and dilated blocks of all parts in
+            one pass each (:mod:`posegen.models.layers.grouped`), and their warps if
+            these have no weights. Weights and results are the same; what it brings or
+            costs is in docs/speed.md.
 
     Raises:
+        ConfigError: If ``batched_parts`` is set and a network is of a kind that can't
+            run so.
         ValueError: If a part names no or unknown joints, the flow net does not predict
             at a level that is warped, a fine level is not finer than ``level``, or the
             encoders of image and pose disagree about their channels.
@@ -77,6 +86,7 @@ class SPIGGenerator(nn.Module):
         heatmap_sigma: float = 6.0,
         crop: bool = True,
         crop_margin: float = 0.1,
+        batched_parts: bool = False,
     ) -> None:
         super().__init__()
         self.parts = {name: _checked(name, joints) for name, joints in parts.items()}
@@ -119,10 +129,14 @@ class SPIGGenerator(nn.Module):
                     selection,
                     hdc,
                     fusion,
+                    batched_parts,
                 )
                 for fine in self.fine_levels
             }
         )
+        # In a plain dict, so that state dicts and optimizers do not see them.
+        names = ('flow_nets', 'image_encoders', 'pose_encoders', 'hdcs')
+        self.grouped = self.group(*names) if batched_parts else None
 
     def _per_part(self, cfg: Mapping, **supplied: int) -> nn.ModuleDict:
         return nn.ModuleDict({part: _build(cfg, **supplied) for part in self.parts})
@@ -160,18 +174,20 @@ class SPIGGenerator(nn.Module):
             visible of a part of which the source has no joint.
         """
         source_pose = self.heatmaps(keypoints, tuple(image.shape[-2:]))
-        result = {}
-        for part, joints in self.parts.items():
-            chosen = list(joints)
-            flows = self.flow_nets[part](
-                source_pose[:, chosen], target_pose[:, chosen], image
-            )
-            present = (keypoints[:, chosen, 2] > 0).any(dim=1).view(-1, 1, 1, 1)
-            result[part] = {
-                level: (flow, visibility * present)
-                for level, (flow, visibility) in flows.items()
-            }
-        return result
+        inputs = [
+            (source_pose[:, joints], target_pose[:, joints], image)
+            for joints in map(list, self.parts.values())
+        ]
+        nets = self.flow_nets.values()
+        if self.grouped:
+            joined = [net.join(*maps) for net, maps in zip(nets, inputs)]
+            found = run_grouped(self.grouped['flow_nets'].predict, joined)
+        else:
+            found = [net(*maps) for net, maps in zip(nets, inputs)]
+        return {
+            part: _seen_of(self.parts[part], keypoints, flows)
+            for part, flows in zip(self.parts, found)
+        }
 
     def part_image(self, part: str, image: Tensor, keypoints: Tensor) -> Tensor:
         """The part's crop on the whole canvas.
@@ -203,13 +219,18 @@ class SPIGGenerator(nn.Module):
         Returns:
             Twice level -> (B, C, h, w), at all levels that are warped at least.
         """
-        part_pose = pose[:, list(self.parts[part])]
+        part_image, part_pose = self._part_maps(part, image, keypoints, pose)
         return (
-            self._encode(
-                self.image_encoders[part], self.part_image(part, image, keypoints)
-            ),
+            self._encode(self.image_encoders[part], part_image),
             self._encode(self.pose_encoders[part], part_pose),
         )
+
+    def _part_maps(
+        self, part: str, image: Tensor, keypoints: Tensor, pose: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """What a part's encoders see; arguments as in :meth:`part_features`."""
+        part_pose = pose[:, list(self.parts[part])]
+        return self.part_image(part, image, keypoints), part_pose
 
     def _encode(self, encoder: nn.Module, x: Tensor) -> Features:
         return encoder.pyramid(x) if self.fine_levels else {self.level: encoder(x)}
@@ -228,10 +249,7 @@ class SPIGGenerator(nn.Module):
             (B, C, h, w) features at the generator's level.
         """
         source_feat, pose_feat = (levels[self.level] for levels in feats)
-        flow, visibility = flows[self.level]
-        warped = self.warps[part](source_feat, pose_feat, flow)
-        selected = self.selection(warped, pose_feat, visibility)
-        return self.hdcs[part](selected) if self.hdcs else selected
+        return self.warp_part(part, source_feat, pose_feat, flows[self.level])
 
     def fuse(
         self,
@@ -249,8 +267,20 @@ class SPIGGenerator(nn.Module):
         Returns:
             (B, C, h, w).
         """
-        parts = [self.warped_part(p, feats[p], flows[p]) for p in self.parts]
+        parts = self.warp_parts(*self._at_level(self.level, feats, flows))
         return self.fusion(parts, self.global_pose_encoder(target_pose))
+
+    def _at_level(
+        self,
+        level: int,
+        feats: Mapping[str, tuple[Features, Features]],
+        flows: Mapping[str, Flows],
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, FlowPair]]:
+        """Of each part the features of image and pose, and the flow, at one level."""
+        source, pose = (
+            {part: feats[part][side][level] for part in self.parts} for side in (0, 1)
+        )
+        return source, pose, {part: flows[part][level] for part in self.parts}
 
     def paint(
         self,
@@ -275,12 +305,8 @@ class SPIGGenerator(nn.Module):
         def join_parts(level: int, decoded: Tensor) -> Tensor:
             if level not in self.fine_levels:
                 return decoded
-            source, pose = (
-                {part: feats[part][side][level] for part in self.parts}
-                for side in (0, 1)
-            )
-            at_level = {part: flows[part][level] for part in self.parts}
-            return self.fine[str(level)](source, pose, at_level, decoded)
+            inputs = self._at_level(level, feats, flows)
+            return self.fine[str(level)](*inputs, decoded)
 
         return self.decoder(start, join_parts)
 
@@ -289,11 +315,15 @@ class SPIGGenerator(nn.Module):
     ) -> tuple[dict[str, tuple[Features, Features]], dict[str, Flows]]:
         """Part -> features, and part -> flows; arguments as in :meth:`part_flows`."""
         flows = self.part_flows(source_image, source_keypoints, target_pose)
-        feats = {
-            part: self.part_features(part, source_image, source_keypoints, target_pose)
-            for part in self.parts
-        }
-        return feats, flows
+        maps = (source_image, source_keypoints, target_pose)
+        if not self.grouped:
+            return {part: self.part_features(part, *maps) for part in self.parts}, flows
+        sides = zip(*(self._part_maps(part, *maps) for part in self.parts))
+        found = [
+            run_grouped(partial(self._encode, self.grouped[name]), inputs)
+            for name, inputs in zip(('image_encoders', 'pose_encoders'), sides)
+        ]
+        return dict(zip(self.parts, zip(*found))), flows
 
     def forward(
         self,
@@ -346,6 +376,14 @@ class SPIGGenerator(nn.Module):
     def flow_parameters(self) -> Iterator[nn.Parameter]:
         """Parameters that stage 1 trains: the flow nets without visibility heads."""
         return parameters_of_flow(self.flow_nets.values())
+
+
+def _seen_of(joints: Sequence[int], keypoints: Tensor, flows: Flows) -> Flows:
+    """Flows of a part, of which nothing is visible where no joint is present."""
+    present = (keypoints[:, list(joints), 2] > 0).any(dim=1).view(-1, 1, 1, 1)
+    return {
+        level: (flow, visible * present) for level, (flow, visible) in flows.items()
+    }
 
 
 def _checked(part: str, joints: Sequence[int]) -> tuple[int, ...]:
