@@ -60,18 +60,24 @@ def stop_signal(
         signal.signal(signal.SIGTERM, before)
 
 
-def ignore_first_sigterm() -> None:
+def heed_parent_only() -> None:
     """Let a process that loads data outlive the SIGTERM that its whole group got.
 
     Schedulers send it to every process of a job. Those that load data are still needed
-    for the iteration at whose end training stops. They heed the second one, by which
-    torch ends those that do not end by themselves.
+    for the iteration at whose end training stops. They end when the process that
+    started them tells them to, which it does once, when it ends; where it has died,
+    torch sees to it.
     """
+    if not hasattr(signal, 'sigwaitinfo'):  # macOS, where nobody schedules
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
-    def handle(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
-    signal.signal(signal.SIGTERM, handle)
+def _end_with(parent: int) -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(EXIT_CODE)
 
 
 @contextmanager

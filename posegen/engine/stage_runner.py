@@ -24,7 +24,7 @@ import posegen
 from posegen.engine.config.defaults import is_iteration_based
 from posegen.engine.loops import ResumableIterLoop
 from posegen.engine.optim import unwrap
-from posegen.engine.preemption import ignore_first_sigterm
+from posegen.engine.preemption import heed_parent_only
 from posegen.engine.random_state import random_state
 from posegen.engine.training_state import training_state
 from posegen.engine.weights import fill_model, link_latest
@@ -327,7 +327,7 @@ def _states(schedulers: Mapping[str, list] | list) -> dict[str, list] | list:
 def _init_worker(init: Callable[[int], None] | None, number: int) -> None:
     if init is not None:
         init(number)
-    ignore_first_sigterm()
+    heed_parent_only()
 
 
 # What MMEngine says at every start and nobody can act upon.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -13,9 +14,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils.data import DataLoader, Dataset
 
 from posegen import cli
-from posegen.engine.preemption import EXIT_CODE, stop_signal
+from posegen.engine.preemption import EXIT_CODE, heed_parent_only, stop_signal
 from posegen.engine.stage_record import read_record
 from posegen.utils.errors import Preempted
 from tests.engine.conftest import weights_of
@@ -129,17 +131,47 @@ def test_a_blocked_process_among_several_is_ended(body: str, code: int) -> None:
     assert ('ended 0 s after SIGTERM without saving' in errors) == (code != 0)
 
 
-def test_a_process_that_loads_data_outlives_the_first_signal_only() -> None:
-    code = (
-        'import os, signal\n'
-        'from posegen.engine.preemption import ignore_first_sigterm\n'
-        'ignore_first_sigterm()\n'
-        'os.kill(os.getpid(), signal.SIGTERM)\n'
-        "print('alive', flush=True)\n"
-        'os.kill(os.getpid(), signal.SIGTERM)\n'
+class Loaders(Dataset):
+    """Each sample is the process that loaded it."""
+
+    def __len__(self) -> int:
+        return 1000
+
+    def __getitem__(self, index: int) -> int:
+        return os.getpid()
+
+
+@pytest.mark.skipif(not hasattr(signal, 'sigwaitinfo'), reason='needs sigwaitinfo')
+def test_loaders_of_data_end_with_their_parent_and_not_with_their_job() -> None:
+    loader = DataLoader(
+        Loaders(), num_workers=1, worker_init_fn=lambda number: heed_parent_only()
     )
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
-    assert (done.stdout, done.returncode) == ('alive\n', -signal.SIGTERM)
+    batches = iter(loader)
+    worker = next(batches).item()
+    for _ in range(2):
+        subprocess.run(['kill', str(worker)], check=True)
+        assert [next(batches).item() for _ in range(20)] == [worker] * 20
+    (child,) = (c for c in multiprocessing.active_children() if c.pid == worker)
+    child.terminate()  # once, as Python does at its exit
+    child.join(20)
+    assert child.exitcode == EXIT_CODE
+
+
+def test_loaders_of_data_do_not_hold_the_command_up(tmp_path: Path) -> None:
+    """An error while they wait for orders, as they do whenever the run ends early."""
+    settings = toy_config(iters=400, checkpoint=1000)
+    settings['model'].update(seconds=0.05, poison_at=3)
+    settings['train_dataloader'] |= dict(num_workers=2, persistent_workers=True)
+    config = write_config(tmp_path / 'toy.py', settings)
+    tool = Path(__file__).resolve().parents[2] / 'tools' / 'train.py'
+    done = subprocess.run(
+        [sys.executable, str(tool), str(config), '--work-dir', str(tmp_path / 'run')],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2, done.stderr
+    assert 'at iteration 3' in done.stderr
 
 
 def test_a_signal_to_the_whole_job_leaves_time_to_save(tmp_path: Path) -> None:
