@@ -154,7 +154,7 @@ def test_loaders_of_data_end_with_their_parent_and_not_with_their_job() -> None:
     (child,) = (c for c in multiprocessing.active_children() if c.pid == worker)
     child.terminate()  # once, as Python does at its exit
     child.join(20)
-    assert child.exitcode == EXIT_CODE
+    assert child.exitcode == 0  # torch takes all else for a crash
 
 
 def test_loaders_of_data_do_not_hold_the_command_up(tmp_path: Path) -> None:
@@ -172,6 +172,7 @@ def test_loaders_of_data_do_not_hold_the_command_up(tmp_path: Path) -> None:
     )
     assert done.returncode == 2, done.stderr
     assert 'at iteration 3' in done.stderr
+    assert 'Exception ignored' not in done.stderr
 
 
 def test_a_signal_to_the_whole_job_leaves_time_to_save(tmp_path: Path) -> None:
