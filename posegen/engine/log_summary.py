@@ -76,7 +76,7 @@ def _draw(
     from posegen.visualization.run_curves import StageCurves, draw_run_curves
 
     stages = [(log, stage) for log in logs for stage in log.stages]
-    steep = ('loss', 'gradient', 'rate')
+    kinds = {k: kind_of(k, stage) for _, stage in stages for k in stage.curves}
     draw_run_curves(
         [
             StageCurves(log.name, stage.stage, stage.curves, stage.iterations)
@@ -85,12 +85,8 @@ def _draw(
         keys,
         out,
         smooth,
-        {
-            k
-            for k in keys
-            for _, s in stages
-            if k in s.curves and kind_of(k, s) in steep
-        },
+        log_keys=[k for k in keys if kinds[k] in ('loss', 'gradient', 'rate')],
+        scores=[k for k in keys if kinds[k] == 'score'],
     )
 
 

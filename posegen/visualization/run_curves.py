@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -40,12 +40,19 @@ class StageCurves:
     iterations: int
 
 
+class _Line(NamedTuple):
+    color: str
+    start: int
+    curve: Mapping[int, float]
+
+
 def draw_run_curves(
     stages: Sequence[StageCurves],
     keys: Sequence[str],
     file: str | Path,
     smooth: int = 1,
     log_keys: Iterable[str] = (),
+    scores: Iterable[str] = (),
 ) -> None:
     """Draw a panel for each name, a line in it for each run, stages behind each other.
 
@@ -57,6 +64,8 @@ def draw_run_curves(
             2 on the values themselves are drawn pale.
         log_keys: Names whose axis is logarithmic where values are positive and far
             apart, such as those of losses.
+        scores: Names of few values that each stand for itself, such as the metrics of
+            validations: drawn as points, never averaged.
 
     Raises:
         ValueError: There is nothing to draw, or ``smooth`` is below 1.
@@ -73,7 +82,13 @@ def draw_run_curves(
     figure = Figure(figsize=size, layout='constrained')
     panels = figure.subplots(rows, columns, squeeze=False).flat
     for key, axes in zip(keys, panels):
-        _draw_panel(axes, stages, key, starts, smooth, key in log_keys)
+        lines = list(_lines(stages, key, starts))
+        _draw_lines(axes, lines, 0 if key in scores else smooth)
+        if key in log_keys and _is_steep(lines):
+            axes.set_yscale('log')
+        axes.set_title(key, fontsize=10)
+        axes.tick_params(which='both', labelsize=7)
+        _mark_stages(axes, starts)
         axes.set_xlim(0, max(starts[s.stage] + s.iterations for s in stages))
         axes.xaxis.set_major_formatter(EngFormatter(sep=''))
     for axes in panels:  # those that are left
@@ -116,29 +131,20 @@ def running_mean(values: Sequence[float], count: int) -> np.ndarray:
         return np.where(counts > 0, sums, np.nan) / np.maximum(counts, 1)
 
 
-def _draw_panel(
-    axes: Axes,
-    stages: Sequence[StageCurves],
-    key: str,
-    starts: Mapping[str, int],
-    smooth: int,
-    log: bool,
-) -> None:
-    seen = []
-    for color, start, curve in _lines(stages, key, starts):
-        x = [start + iteration for iteration in curve]
-        y = list(curve.values())
-        seen += [value for value in y if math.isfinite(value)]
-        marker = '.' if len(x) < 20 else ''
+def _draw_lines(axes: Axes, lines: Sequence[_Line], smooth: int) -> None:
+    """Draw the lines of a panel; ``smooth=0`` draws points as well."""
+    for color, start, curve in lines:
+        x, y = [start + iteration for iteration in curve], list(curve.values())
         if smooth > 1:
             axes.plot(x, y, color=color, linewidth=0.8, alpha=0.3)
             y = running_mean(y, smooth)
-        axes.plot(x, y, color=color, linewidth=1.2, marker=marker, markersize=4)
-    if log and seen and min(seen) > 0 and max(seen) >= _STEEP * min(seen):
-        axes.set_yscale('log')
-    axes.set_title(key, fontsize=10)
-    axes.tick_params(labelsize=7)
-    _mark_stages(axes, starts)
+        marker = '' if smooth and len(x) > 1 else '.'
+        axes.plot(x, y, color=color, linewidth=1.2, marker=marker, markersize=5)
+
+
+def _is_steep(lines: Sequence[_Line]) -> bool:
+    values = [v for _, _, curve in lines for v in curve.values() if math.isfinite(v)]
+    return bool(values) and 0 < min(values) * _STEEP <= max(values)
 
 
 def _mark_stages(axes: Axes, starts: Mapping[str, int]) -> None:
@@ -160,9 +166,10 @@ def _mark_stages(axes: Axes, starts: Mapping[str, int]) -> None:
 
 def _lines(
     stages: Sequence[StageCurves], key: str, starts: Mapping[str, int]
-) -> Iterator[tuple[str, int, Mapping[int, float]]]:
-    """Colour, start and values of all lines of a panel."""
+) -> Iterator[_Line]:
+    """The lines of a panel."""
     runs = list(dict.fromkeys(stage.run for stage in stages))
     for stage in stages:
         if curve := stage.curves.get(key):
-            yield f'C{runs.index(stage.run) % 10}', starts[stage.stage], curve
+            color = f'C{runs.index(stage.run) % 10}'
+            yield _Line(color, starts[stage.stage], curve)

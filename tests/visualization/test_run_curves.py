@@ -57,6 +57,12 @@ def test_a_smooth_line_is_another_one(tmp_path: Path) -> None:
     )
     log = draw(tmp_path / 'c.png', STAGES, ['loss'], log_keys=['loss'])
     assert not np.array_equal(plain, log)
+    # A score is not averaged, whatever is asked for.
+    scores = [
+        draw(tmp_path / f'{n}.png', STAGES, ['loss'], smooth=n, scores=['loss'])
+        for n in (1, 3)
+    ]
+    assert np.array_equal(*scores) and not np.array_equal(plain, scores[0])
     with pytest.raises(ValueError, match='smooth >= 1'):
         draw(tmp_path / 'd.png', STAGES, ['loss'], smooth=0)
 
