@@ -80,10 +80,14 @@ class CheckpointHook(UpstreamHook):
         self.keep_every = keep_every
 
     def before_train(self, runner: Runner) -> None:
-        """Clear away what a killed run was writing."""
+        """Take over what a killed run has left, and clear away what it was writing."""
         super().before_train(runner)
+        done = Path(runner.work_dir, self.filename_tmpl.format(self._done(runner)))
+        if done.is_file():
+            self.last_ckpt = str(done)
         if is_main_process():
             remove_partial(runner.work_dir)
+            self._prune()
 
     def after_train_iter(
         self,
@@ -132,11 +136,17 @@ class CheckpointHook(UpstreamHook):
         else:
             self.best_ckpt_path_dict = dict(paths)
 
+    def _done(self, runner: Runner) -> int:
+        return runner.epoch if self.by_epoch else runner.iter
+
     def _prune_after(self, before: str | None) -> None:
-        if self.last_ckpt == before or self.num_kept < 1 or not is_main_process():
+        if self.last_ckpt != before and is_main_process():
+            self._prune()
+
+    def _prune(self) -> None:
+        if self.last_ckpt is None or self.num_kept < 1:
             return
-        newest = Path(self.last_ckpt)
-        for path in too_old(newest, self.num_kept, self.keep_every):
+        for path in too_old(Path(self.last_ckpt), self.num_kept, self.keep_every):
             path.unlink(missing_ok=True)
 
 

@@ -1,0 +1,163 @@
+"""The command in processes of its own that start at once, and may be killed.
+
+A server process imports everything once; each command is a fork of it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS_TO_WAIT = 200
+
+_context = multiprocessing.get_context('forkserver')
+_context.set_forkserver_preload(['tests.helpers.preloaded'])
+
+
+@dataclass
+class Forked:
+    """A running command.
+
+    Attributes:
+        process: Its process.
+        log: File with all that it printed.
+    """
+
+    process: BaseProcess
+    log: Path
+
+    def wait(self) -> int:
+        """Its exit code; minus the number of the signal that killed it."""
+        self.process.join(SECONDS_TO_WAIT)
+        code = self.process.exitcode
+        self.end()
+        assert code is not None, f'still running: {self.shown()}'
+        return code
+
+    def kill(self) -> None:
+        """SIGKILL; what it started, such as loaders of data, is not asked either."""
+        self.process.kill()
+        self.process.join()
+        self.end()
+
+    def end(self) -> None:
+        """Leave nothing running."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.join()
+
+    def shown(self) -> str:
+        """What it printed so far."""
+        return self.log.read_text() if self.log.exists() else ''
+
+    def errors(self) -> list[str]:
+        """The sentences that the command ended with."""
+        return [x for x in self.shown().split('\n') if x.startswith('posegen: ')]
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until something holds."""
+        deadline = time.monotonic() + SECONDS_TO_WAIT
+        while not condition():
+            assert self.process.is_alive(), self.shown()
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+
+
+def start(
+    *arguments: str | Path,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    file_limit: int | None = None,
+) -> Forked:
+    """Start ``posegen ARGUMENTS``.
+
+    Args:
+        *arguments: Of the command.
+        log: File for all that it prints; it is made anew.
+        env: Environment variables to set.
+        file_limit: Bytes beyond which no file can be written (RLIMIT_FSIZE).
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    words = [str(argument) for argument in arguments]
+    process = _context.Process(
+        target=_run, args=(words, str(log), dict(env or {}), file_limit)
+    )
+    before = {name: os.environ.get(name) for name in ('PYTHONPATH', 'OMP_NUM_THREADS')}
+    os.environ.update(PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
+    try:
+        process.start()  # the first one starts the server, in this environment
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
+    return Forked(process, log)
+
+
+def run(*arguments: str | Path, log: Path, **options) -> Forked:
+    """:func:`start` that has to end well; arguments as there."""
+    command = start(*arguments, log=log, **options)
+    code = command.wait()
+    assert code == 0, f'{code}: {command.shown()}'
+    return command
+
+
+def start_ranks(*arguments: str | Path, log: Path, count: int = 2) -> list[Forked]:
+    """The command in several processes, as torchrun would start them.
+
+    Args:
+        *arguments: Of the command.
+        log: File for all that a process prints; it gets the rank at its end.
+        count: Processes.
+    """
+    shared = dict(
+        WORLD_SIZE=str(count), MASTER_ADDR='127.0.0.1', MASTER_PORT=str(free_port())
+    )
+    return [
+        start(
+            *arguments,
+            *('--launcher', 'pytorch'),
+            log=log.with_name(f'{log.name}.{rank}'),
+            env=dict(shared, RANK=str(rank), LOCAL_RANK=str(rank)),
+        )
+        for rank in range(count)
+    ]
+
+
+def free_port() -> int:
+    """A port that nobody listens to."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def _run(
+    words: Sequence[str], log: str, env: Mapping[str, str], file_limit: int | None
+) -> None:
+    os.setsid()
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for number in (1, 2):
+        os.dup2(output, number)
+    os.environ.update(env)
+    if file_limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+    import torch
+
+    from posegen.cli import main
+
+    torch.set_num_threads(1)
+    multiprocessing.set_start_method('fork', force=True)  # as in any other process
+    sys.exit(main(words))

@@ -1,0 +1,12 @@
+"""What a training imports, for the server of :mod:`tests.helpers.forked`."""
+
+# ruff: noqa: F401
+import posegen.apis
+import posegen.cli
+import posegen.datasets
+import posegen.engine
+import posegen.evaluation
+import posegen.models
+import posegen.visualization
+import tests.helpers.faults
+import tests.helpers.toy_training
