@@ -7,14 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from posegen.engine.benchmark.cases import Case
 from posegen.engine.benchmark.subject import build_subject
+
+if TYPE_CHECKING:
+    from torch.utils.flop_counter import FlopCounterMode
 
 #: What is counted, for people who compare numbers.
 COUNTED = (
@@ -139,6 +141,9 @@ def describe_complexity(case: Case) -> dict[str, Any]:
 
 
 def _counter() -> FlopCounterMode:
+    # It loads a second's worth of PyTorch that measurements can do without.
+    from torch.utils.flop_counter import FlopCounterMode
+
     # The one fused attention that PyTorch 2.14 has no formula for is that on CPUs.
     on_cpu = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
     return FlopCounterMode(display=False, custom_mapping={on_cpu: _attention_flops})
