@@ -13,9 +13,17 @@ from collections.abc import Callable, Sequence
 
 from posegen import __version__
 from posegen.utils.errors import PosegenError, Preempted
+from posegen.utils.processes import (
+    let_first_speak,
+    lost_process,
+    process_rank,
+    wait_for_end,
+)
 from posegen.utils.sizes import parse_size
 
 USER_ERROR = 2
+# Another process of the group has ended, with a reason of its own.
+LOST = 1
 INTERRUPTED = 130
 # What a shell calls a process that SIGTERM ended.
 PREEMPTED = 143
@@ -30,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0; 2 for an error that the user can mend, which is printed as one
         line (``--debug`` or the environment variable ``POSEGEN_DEBUG=1`` shows where it
-        came from); 143 for a training that SIGTERM ended, after saving its state.
+        came from); 143 for a training that SIGTERM ended, after saving its state; 1 for
+        a process of several that cannot go on because another one has ended.
     """
     args = make_parser().parse_args(argv)
     _see_current_folder()
@@ -40,17 +49,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get('RANK', '0') == '0':
             sys.stderr.write(f'posegen: {error}\n')
         return PREEMPTED
-    except PosegenError as error:
-        if args.debug or os.environ.get('POSEGEN_DEBUG') == '1':
-            traceback.print_exc()
-        rank = os.environ.get('RANK', '0')
-        where = '' if rank == '0' else f' (process {rank})'
-        sys.stderr.write(f'posegen: error{where}: {error}\n')
-        return USER_ERROR
+    except Exception as error:
+        return _explain(error, args.debug or os.environ.get('POSEGEN_DEBUG') == '1')
     except KeyboardInterrupt:
-        sys.stderr.write('posegen: interrupted\n')
+        if process_rank() == 0:
+            sys.stderr.write('posegen: interrupted\n')
         return INTERRUPTED
     return 0
+
+
+def _explain(error: Exception, debug: bool) -> int:
+    """Print an error that the user can mend in a line; raise another one again."""
+    rank = process_rank()
+    if lost_process(error):
+        if debug:
+            traceback.print_exception(error)
+        sys.stderr.write(
+            f'posegen: process {rank} stops, since another one has ended; what that '
+            'one said is the reason\n'
+        )
+        sys.stderr.flush()
+        wait_for_end()
+        return LOST
+    let_first_speak()
+    if not isinstance(error, PosegenError):
+        raise error
+    if debug:
+        traceback.print_exception(error)
+    where = f' (process {rank})' if rank else ''
+    sys.stderr.write(f'posegen: error{where}: {error}\n')
+    return USER_ERROR
 
 
 def make_parser() -> argparse.ArgumentParser:
