@@ -89,7 +89,7 @@ class SPIGGenerator(LocalWarping):
         batched_parts: bool = False,
     ) -> None:
         super().__init__()
-        self.parts = {name: _checked(name, joints) for name, joints in parts.items()}
+        self.parts = _ordered(parts)
         self.level = level
         self.fine_levels = _checked_levels(fine_levels, level)
         self.finest_level = min([level, *self.fine_levels])
@@ -384,6 +384,16 @@ def _seen_of(joints: Sequence[int], keypoints: Tensor, flows: Flows) -> Flows:
     return {
         level: (flow, visible * present) for level, (flow, visible) in flows.items()
     }
+
+
+def _ordered(parts: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
+    """Parts by their joints, head first, in whatever order a config names them.
+
+    Their features are concatenated in this order, and a config that was written to a
+    file by MMEngine has its keys sorted.
+    """
+    checked = {name: _checked(name, joints) for name, joints in parts.items()}
+    return dict(sorted(checked.items(), key=lambda item: (sorted(item[1]), item[0])))
 
 
 def _checked(part: str, joints: Sequence[int]) -> tuple[int, ...]:

@@ -405,3 +405,16 @@ def test_a_users_block_takes_the_place_of_the_hybrid_dilated_block() -> None:
     assert isinstance(model.generator.hdcs['torso'], PlainConv)
     logs = model.train_step(batch(), wrappers(model))
     assert torch.as_tensor(logs['loss_rec']).isfinite()
+
+
+def test_the_order_in_which_a_config_names_the_parts_does_not_matter() -> None:
+    """A config that was dumped to a file comes back with sorted keys."""
+    sorted_parts = dict(sorted(GENERATOR['parts'].items()))
+    assert [*sorted_parts] != [*GENERATOR['parts']]
+    model, again = build(), build(dict(parts=sorted_parts))
+    again.load_state_dict(model.state_dict())
+    inputs = (torch.rand(1, 3, *SIZE), keypoints(1), keypoints(1, seed=1))
+    with torch.no_grad():
+        images = [net.eval().generate(*inputs)['image'] for net in (model, again)]
+    assert torch.equal(*images)
+    assert [*again.parts] == ['head', 'torso', 'leg']
