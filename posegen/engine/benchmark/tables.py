@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from typing import Any
@@ -84,7 +85,7 @@ def _model_cells(row: Row) -> list[str]:
         return [row['error']]
     names = ('generator', 'discriminators', 'feature_net')
     numbers = [f'{row["parameters"][name]:,}' for name in names]
-    return [*numbers, f'{row["macs"] / 1e9:.3g}']
+    return [*numbers, _significant(row['macs'] / 1e9)]
 
 
 def speed_table(rows: Sequence[Row]) -> Table:
@@ -107,7 +108,7 @@ def _speed_cells(result: Row) -> list[str]:
         return [result['error']]
     memory = result['memory']
     return [
-        f'{result["images_per_second"]:.3g}',
+        _significant(result['images_per_second']),
         *(f'{result[f"latency_ms_{p}"]:,.1f}' for p in ('p50', 'p95')),
         *(_mebibytes(memory[key]) for key in ('peak', 'libraries') if key in memory),
     ]
@@ -199,6 +200,12 @@ def _case_cells(row: Row, case: Mapping[str, str]) -> list[str]:
 
 def _size(size: Sequence[int] | None) -> str:
     return 'x'.join(map(str, size or ()))
+
+
+def _significant(value: float) -> str:
+    """Three digits and no exponent."""
+    digits = 2 - math.floor(math.log10(value)) if value > 0 else 0
+    return f'{value:,.{max(digits, 0)}f}'
 
 
 def _mebibytes(count: int) -> str:
