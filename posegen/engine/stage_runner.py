@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader
 
 import posegen
 from posegen.engine.config.defaults import is_iteration_based
+from posegen.engine.config_text import OnceFormatted
 from posegen.engine.loops import ResumableIterLoop
 from posegen.engine.optim import unwrap
 from posegen.engine.preemption import heed_parent_only
@@ -71,6 +72,8 @@ class StageRunner(Runner):
         Raises:
             StorageError: The disk is full.
         """
+        if isinstance(cfg, Config):
+            cfg = OnceFormatted.of(cfg)
         with storage_needed(cfg['work_dir']):
             return super().from_cfg(cfg)
 
@@ -156,6 +159,9 @@ class StageRunner(Runner):
                     f'{text} (training stopped in iteration {self.iter + 1}; the '
                     'newest checkpoint can be resumed once the file is mended)'
                 ) from error
+            finally:
+                for loop in (self._train_loop, self._val_loop):
+                    _end_workers(loop)
 
     def load_checkpoint(self, filename: str, *args, **kwargs) -> dict:
         """Load weights strictly; everything else in the file is returned.
@@ -255,17 +261,12 @@ class StageRunner(Runner):
             save_checkpoint_file(checkpoint, path)
             link_latest(path)
 
-    @cached_property
-    def _config_text(self) -> str:
-        """Formatted once: it takes longer than to write a small model."""
-        return self.cfg.pretty_text
-
     def _meta(self, given: Mapping[str, Any], by_epoch: bool) -> dict[str, Any]:
         """What a checkpoint says of its origin, with the keys of MMEngine."""
         meta = dict(
             epoch=self.epoch + by_epoch,
             iter=self.iter + (not by_epoch),
-            cfg=self._config_text,
+            cfg=self.cfg.pretty_text,
             seed=self.seed,
             experiment_name=self.experiment_name,
             time=time.strftime('%Y%m%d_%H%M%S'),
@@ -322,6 +323,18 @@ def _states(schedulers: Mapping[str, list] | list) -> dict[str, list] | list:
     if isinstance(schedulers, Mapping):
         return {name: _states(own) for name, own in schedulers.items()}
     return [scheduler.state_dict() for scheduler in schedulers]
+
+
+def _end_workers(loop: object) -> None:
+    """End the processes that load data, now that nobody waits for them.
+
+    A loader with ``persistent_workers`` keeps them, and torch has no other way to end
+    them. Left to the garbage collection, which comes in the middle of the next stage,
+    they do not hear of their end, and each is waited for for 5 seconds.
+    """
+    loader = getattr(loop, 'dataloader', None)
+    if getattr(loader, '_iterator', None) is not None:
+        loader._iterator = None
 
 
 def _init_worker(init: Callable[[int], None] | None, number: int) -> None:

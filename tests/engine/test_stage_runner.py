@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from posegen.engine.stage_record import read_record
 from posegen.engine.stage_runner import _ConsoleFormatter, _is_for_console
 from posegen.utils.errors import DataError, WeightsError
 from tests.engine.conftest import weights_of
-from tests.helpers.toy_training import ToyPairs, ToyTransfer, toy_config
+from tests.helpers.toy_training import ToyPairs, ToyTransfer, loader, toy_config
 
 
 @pytest.mark.parametrize('kind', ['checkpoint', 'state dict', 'safetensors'])
@@ -91,6 +92,16 @@ def test_data_are_looked_for_before_the_model_is_built(
             runner.test(finished_run / 'full' / 'iter_4.pth')
         else:
             runner.train()
+
+
+def test_no_process_that_loads_data_is_left(train: Callable) -> None:
+    lasting = dict(num_workers=1, persistent_workers=True)
+    train(
+        iters=2,
+        train_dataloader=loader(True) | lasting,
+        val_dataloader=loader(False, length=3) | lasting,
+    )
+    assert multiprocessing.active_children() == []
 
 
 def record(message: str, level: int = logging.INFO) -> logging.LogRecord:
