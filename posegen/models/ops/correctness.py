@@ -28,7 +28,7 @@ _REDUCTIONS = ('batch', 'sample')
 @torch.no_grad()
 @full_precision
 def max_similarity(
-    target_feat: Tensor, source_feat: Tensor, chunk_size: int = 256
+    target_feat: Tensor, source_feat: Tensor, chunk_size: int = 128
 ) -> Tensor:
     """Cosine of each target position with the source position most like it.
 
@@ -53,11 +53,13 @@ def max_similarity(
         )
     if chunk_size < 1:
         raise ValueError(f'chunk_size must be >= 1, got {chunk_size}')
-    target = _unit_length(target_feat).flatten(2).transpose(1, 2)
-    source = _unit_length(source_feat).flatten(2)
+    target = (target_feat / _lengths(target_feat)).flatten(2).transpose(1, 2)
+    lengths = _lengths(source_feat).flatten(2).split(chunk_size, dim=2)
+    chunks = source_feat.flatten(2).split(chunk_size, dim=2)
     best = None
-    for chunk in source.split(chunk_size, dim=2):
-        found = torch.bmm(target, chunk).amax(dim=2)
+    for chunk, length in zip(chunks, lengths):
+        # Brought to unit length as it passes by: the source is never copied whole.
+        found = torch.bmm(target, chunk / length).amax(dim=2)
         best = found if best is None else torch.maximum(best, found)
     return best.view(len(target), 1, *target_feat.shape[2:])
 
@@ -140,5 +142,5 @@ def _cosine(a: Tensor, b: Tensor) -> Tensor:
     return ((a * b).sum(1) / lengths)[:, None]
 
 
-def _unit_length(x: Tensor) -> Tensor:
-    return x / (x.norm(dim=1, keepdim=True) + _EPS)
+def _lengths(x: Tensor) -> Tensor:
+    return x.norm(dim=1, keepdim=True) + _EPS

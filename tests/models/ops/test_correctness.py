@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch.autograd import gradcheck
 
+from posegen.models.def_gan.benchmark import peak_memory
 from posegen.models.ops import max_similarity, sampling_correctness
 
 FEATURES = ('relu_features', 'signed_features')
@@ -24,6 +25,16 @@ def random_features(shape=(2, 6, 5, 4), seed=0):
         torch.rand(shape, dtype=torch.float64, generator=generator),
         torch.rand(shape, dtype=torch.float64, generator=generator),
     )
+
+
+def all_at_once(target, source):
+    """The same from the similarities of all positions with all others."""
+    size = target.shape[2:]
+    target, source = (
+        (feat / (feat.norm(dim=1, keepdim=True) + 1e-8)).flatten(2)
+        for feat in (target, source)
+    )
+    return torch.bmm(target.mT, source).amax(2).unflatten(1, size)[:, None]
 
 
 class TestMaxSimilarity:
@@ -67,6 +78,31 @@ class TestMaxSimilarity:
         target, source = random_features((1, 2, 32, 32))
         max_similarity(target, source, chunk_size=100)
         assert max(sizes) == 100 and sum(sizes) == 1024
+
+    @pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
+    def test_value_and_gradients_are_those_of_the_whole_product(self, layout):
+        target, source = (
+            f.float().contiguous(memory_format=layout)
+            for f in random_features((2, 64, 20, 24))
+        )
+        streamed, whole = max_similarity(target, source), all_at_once(target, source)
+        torch.testing.assert_close(streamed, whole, rtol=0, atol=1e-6)
+        gradients = []
+        for best in (None, whole):
+            flow = torch.randn(2, 2, 20, 24, generator=torch.Generator().manual_seed(1))
+            flow.requires_grad_()
+            sampling_correctness(target, source, flow, max_similarity=best).backward()
+            gradients.append(flow.grad)
+        largest = gradients[1].abs().max()
+        assert largest > 0
+        torch.testing.assert_close(*(g / largest for g in gradients), rtol=0, atol=1e-5)
+
+    def test_takes_an_eighth_of_the_memory_of_the_whole_product(self):
+        """Counted allocation by allocation: nothing else that runs has a part in it."""
+        target, source = torch.rand(2, 1, 256, 64, 64)
+        whole = peak_memory(lambda: all_at_once(target, source))
+        assert whole > 4096**2 * 4 / 1e6
+        assert peak_memory(lambda: max_similarity(target, source)) <= whole / 8
 
     def test_half_precision_is_compared_in_float32(self):
         target, source = (f.bfloat16() for f in random_features())
