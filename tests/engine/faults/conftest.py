@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from posegen.engine.stage_record import read_record
+from tests.helpers.faults import assert_same_checkpoint, read_names
 from tests.helpers.forked import run
 from tests.helpers.toy_training import toy_config, write_config
 
@@ -68,3 +71,27 @@ def straight(
     folder = tmp_path_factory.mktemp('straight')
     run('train', busy(), '--work-dir', folder / 'run', log=folder / 'log')
     return folder / 'run'
+
+
+def assert_same_results(found: Path, expected: Path, samples: bool = True) -> None:
+    """Two work dirs hold the same results, bit for bit.
+
+    Args:
+        found: A work dir.
+        expected: That of an undisturbed run.
+        samples: Whether the same samples were read in every iteration.
+    """
+    for stage in ('flow', 'full'):
+        folder, other = found / stage, expected / stage
+        files = sorted(path.name for path in folder.glob('*.pth'))
+        assert files == sorted(path.name for path in other.glob('*.pth'))
+        for name in files:
+            assert_same_checkpoint(folder / name, other / name)
+        assert (folder / 'latest.pth').readlink().name == files[-2]
+        records = [asdict(read_record(each)) for each in (folder, other)]
+        for record in records:
+            record.pop('seconds')
+        assert records[0] == records[1]
+        assert not list(folder.glob('.*'))
+    if samples:
+        assert read_names(found) == read_names(expected)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -15,28 +14,12 @@ import pytest
 from posegen.engine.stage_record import read_record
 from posegen.utils.checkpoint import read_checkpoint
 from posegen.utils.paths import configs_root
-from tests.helpers.faults import assert_same_checkpoint, differences, read_names
+from tests.engine.faults.conftest import assert_same_results
+from tests.helpers.faults import differences
 from tests.helpers.forked import run, start, start_ranks
 from tests.helpers.pair_set import write_pair_set
 
 KILLED = -9
-
-
-def assert_same_results(found: Path, expected: Path) -> None:
-    """Two work dirs hold the same results."""
-    for stage in ('flow', 'full'):
-        folder, other = found / stage, expected / stage
-        files = sorted(path.name for path in folder.glob('*.pth'))
-        assert files == sorted(path.name for path in other.glob('*.pth'))
-        for name in files:
-            assert_same_checkpoint(folder / name, other / name)
-        assert (folder / 'latest.pth').readlink().name == files[-2]
-        records = [asdict(read_record(each)) for each in (folder, other)]
-        for record in records:
-            record.pop('seconds')
-        assert records[0] == records[1]
-        assert not list(folder.glob('.*'))
-    assert read_names(found) == read_names(expected)
 
 
 MOMENTS = [
