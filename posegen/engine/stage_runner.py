@@ -21,6 +21,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 import posegen
+from posegen.engine.compile import compile_networks
 from posegen.engine.config.defaults import is_iteration_based
 from posegen.engine.config_text import OnceFormatted
 from posegen.engine.loops import ResumableIterLoop
@@ -120,11 +121,22 @@ class StageRunner(Runner):
         return evaluator
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """Put the model on its device and, with several processes, into wrappers."""
+        """Put the model on its device and, with several processes, into wrappers.
+
+        Before that, what the config names under ``compile`` is compiled.
+        """
+        if compiled := self.cfg.get('compile'):
+            compile_networks(model, **compiled)
         if self.distributed:
             unused = bool(self.cfg.get('find_unused_parameters', False))
             model_wrapper_cfg = {**wrapper_config(unused), **(model_wrapper_cfg or {})}
         return super().wrap_model(model_wrapper_cfg, model)
+
+    def _maybe_compile(self, target: str) -> None:
+        """Nothing: networks are compiled by name, see :meth:`wrap_model`.
+
+        MMEngine would compile the whole training step, with the arguments of ours.
+        """
 
     def build_logger(self, log_level: int | str = 'INFO', **kwargs) -> MMLogger:
         """A logger whose console is short."""

@@ -20,6 +20,7 @@ from mmengine.utils.dl_utils import set_multi_processing
 from torch.distributed import init_process_group
 from torch.utils.data import DataLoader
 
+from posegen.engine.compile import compile_networks
 from posegen.engine.config.components import Components, Problem, is_kind
 from posegen.engine.config.defaults import TRIPLES, fill_defaults, is_iteration_based
 from posegen.engine.config.signatures import (
@@ -402,6 +403,17 @@ def _check_randomness(spec: Any, place: str, components: Components) -> None:
     _check_settings(spec, place, arguments_of(set_random_seed).accepted)
 
 
+def _check_compile(spec: Any, place: str, components: Components) -> None:
+    accepted = arguments_of(compile_networks).accepted
+    _check_settings(spec, place, [name for name in accepted if name != 'model'])
+    if not spec.get('networks'):
+        raise Problem(
+            f'{place}.networks',
+            'it must name the sub-networks to compile, as in '
+            "compile=dict(networks=('generator', 'discriminators'))",
+        )
+
+
 def _check_settings(spec: Any, place: str, allowed: Iterable[str]) -> None:
     """A dict without a type: MMEngine ignores a wrong key, or fails far from it."""
     if not isinstance(spec, Mapping):
@@ -417,6 +429,7 @@ def _check_settings(spec: Any, place: str, allowed: Iterable[str]) -> None:
 
 
 _SECTIONS: dict[str, Callable[[Any, str, Components], None]] = dict(
+    compile=_check_compile,
     model=_check_model,
     data_preprocessor=_check_parts,
     train_dataloader=_check_dataloader,

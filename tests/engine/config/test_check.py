@@ -133,6 +133,17 @@ WRONG = {
         2,
         r'^stages\.full\.optim_wrapper\.generator\.accumulative_counts: .*accumulate=',
     ),
+    'compile as a whole': ('compile', True, r'^compile: expected a dict, got True'),
+    'compile nothing': (
+        'compile',
+        {'mode': 'default'},
+        r'^compile\.networks: it must name',
+    ),
+    'compile option': (
+        'compile',
+        {'networks': ('generator',), 'mod': 1},
+        r"^compile\.mod: .*did you mean 'mode'",
+    ),
     'type and by_epoch': (
         'stages.0.train_cfg',
         {'type': 'IterBasedTrainLoop', 'by_epoch': False, 'max_iters': 1},
