@@ -114,7 +114,7 @@ def describe_complexity(case: Case) -> dict[str, Any]:
         ``parameters`` of :func:`count_parameters`, ``macs`` of one image, ``modules``
         of the generator as dicts of :class:`ModuleCost`, ``notes``.
     """
-    subject = build_subject(case, training=False)
+    subject = build_subject(case, training=False, compiled=False)
     inputs = {
         key: value[:1] if torch.is_tensor(value) else value
         for key, value in subject.inputs().items()

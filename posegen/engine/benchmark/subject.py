@@ -16,6 +16,7 @@ from mmengine.runner import set_random_seed
 
 from posegen.engine.benchmark.batches import random_batch
 from posegen.engine.benchmark.cases import Case
+from posegen.engine.compile import compile_networks
 from posegen.engine.config import explain_build_error, use_amp
 from posegen.engine.hooks.ema import GeneratorEMAHook
 from posegen.models import BasePoseTransfer
@@ -82,12 +83,13 @@ class Subject:
             return self.model.generate(*(inputs[name] for name in names))
 
 
-def build_subject(case: Case, training: bool) -> Subject:
+def build_subject(case: Case, training: bool, compiled: bool = True) -> Subject:
     """Build the model of a case as the runner does, with random weights.
 
     Args:
         case: What to build.
         training: With optimizers, for training steps.
+        compiled: Compile what the config says; the first steps then take longer.
 
     Raises:
         ConfigError: The config cannot be read, or something in it not be built.
@@ -97,6 +99,8 @@ def build_subject(case: Case, training: bool) -> Subject:
     notes = without_fetched_weights(cfg)
     if training and case.amp != 'off':
         use_amp(cfg, case.amp)
+    if not compiled:
+        cfg.compile = None
     try:
         return _build(cfg, case, training, notes)
     except Exception as error:
@@ -151,6 +155,8 @@ def set_up(cfg: Config, device: str) -> None:
 
 def _build(cfg: Config, case: Case, training: bool, notes: list[str]) -> Subject:
     model = MODELS.build(cfg.model).to(case.device).train(training)
+    if networks := cfg.get('compile'):
+        compile_networks(model, **networks)
     data = random_batch(case.batch_size, case.size)
     subject = Subject(model, data, case, notes=notes)
     if not training:

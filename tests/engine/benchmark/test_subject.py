@@ -95,6 +95,22 @@ def test_a_moving_average_is_part_of_a_step(tmp_path: Path) -> None:
         torch.testing.assert_close(mean, (before + after) / 2)
 
 
+@pytest.mark.parametrize('compiled', [True, False])
+def test_networks_are_compiled_as_the_config_says(
+    compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(
+        'posegen.engine.benchmark.subject.compile_networks',
+        lambda model, **settings: asked.append((model, settings)),
+    )
+    options = ('compile.networks=[generator]', 'compile.backend=eager')
+    case = tiny_case('gfla', options=options)
+    model = build_subject(case, training=True, compiled=compiled).model
+    expected = dict(networks=['generator'], backend='eager')
+    assert asked == ([(model, expected)] if compiled else [])
+
+
 def test_mixed_precision_is_that_of_the_training_command() -> None:
     subject = build_subject(tiny_case(amp='bf16'), training=True)
     wrapper = subject.optimizers['generator']
