@@ -100,4 +100,4 @@ def test_a_gpu_is_measured_with_and_without_mixed_precision(tmp_path: Path) -> N
         for work in ('train', 'infer'):
             memory = row[work]['memory']
             assert memory['kind'] == 'allocated'
-            assert 0 < memory['peak'] <= memory['reserved']
+            assert 0 < memory['steady'] <= memory['peak'] <= memory['reserved']

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from posegen.engine.benchmark.cases import Case
-from posegen.engine.benchmark.memory import memory_report, peak_resident
+from posegen.engine.benchmark.memory import MemoryWatch
 from posegen.engine.benchmark.subject import Subject, build_subject
 from posegen.engine.benchmark.timing import summarise, time_calls
 from posegen.utils.env import describe_env
@@ -100,11 +100,14 @@ def _measure(
     iterations: int,
     warmup: int,
 ) -> dict[str, Any]:
-    before = peak_resident()
+    memory = MemoryWatch(case.device)
     try:
         subject = build_subject(case, training)
         run, images = prepare(subject)
-        seconds = time_calls(run, iterations, warmup, case.device)
+        for _ in range(warmup):
+            run()
+        memory.steady()
+        seconds = time_calls(run, iterations, 0, case.device)
     except RuntimeError as error:
         if not is_lack_of_memory(error):
             raise
@@ -113,7 +116,7 @@ def _measure(
         **summarise(seconds, images),
         images=images,
         warmup=warmup,
-        memory=memory_report(case.device, before),
+        memory=memory.report(),
         notes=subject.notes,
     )
 

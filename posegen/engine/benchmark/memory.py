@@ -27,23 +27,48 @@ def peak_resident() -> int:
     return peak if sys.platform == 'darwin' else peak * 1024
 
 
-def memory_report(device: str, before: int) -> dict[str, int | str]:
-    """What has been needed since the process began.
+class MemoryWatch:
+    """What a process needs, from now on.
 
     Args:
-        device: Device that was worked on.
-        before: :func:`peak_resident` when the libraries were there, and nothing else.
-
-    Returns:
-        ``kind``, and bytes. ``'allocated'`` on a GPU: ``peak`` is what PyTorch's
-        allocator gave out at most, ``reserved`` what it held of the GPU, and the
-        context of CUDA is no part of either. ``'resident'`` on a CPU: ``peak`` of the
-        whole process, ``libraries`` the part of it that was there before.
+        device: Device that is worked on.
     """
-    if torch.device(device).type == 'cuda':
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        self.on_gpu = torch.device(device).type == 'cuda'
+        self.libraries = peak_resident()
+        self.first = (0, 0)
+
+    def steady(self) -> None:
+        """Say that from here on everything has been done once."""
+        if self.on_gpu:
+            self.first = self._gpu_peaks()
+            torch.cuda.reset_peak_memory_stats(self.device)
+
+    def report(self) -> dict[str, int | str]:
+        """What has been needed.
+
+        Returns:
+            ``kind``, and bytes. ``'allocated'`` on a GPU: ``peak`` is what PyTorch's
+            allocator gave out at most, ``reserved`` what it held of the GPU, ``steady``
+            the peak since :meth:`steady`; the context of CUDA is no part of any.
+            ``'resident'`` on a CPU: ``peak`` of the whole process since it began,
+            ``libraries`` the part of it that was there before.
+        """
+        if not self.on_gpu:
+            peak = peak_resident()
+            return dict(kind='resident', peak=peak, libraries=self.libraries)
+        steady, held = self._gpu_peaks()
         return dict(
             kind='allocated',
-            peak=torch.cuda.max_memory_allocated(device),
-            reserved=torch.cuda.max_memory_reserved(device),
+            peak=max(steady, self.first[0]),
+            reserved=max(held, self.first[1]),
+            steady=steady,
         )
-    return dict(kind='resident', peak=peak_resident(), libraries=before)
+
+    def _gpu_peaks(self) -> tuple[int, int]:
+        return (
+            torch.cuda.max_memory_allocated(self.device),
+            torch.cuda.max_memory_reserved(self.device),
+        )

@@ -149,7 +149,7 @@ def set_up(cfg: Config, device: str) -> None:
     set_random_seed(0, deterministic=bool(randomness.get('deterministic')))
     env_cfg = cfg.get('env_cfg') or {}
     torch.backends.cudnn.benchmark = bool(env_cfg.get('cudnn_benchmark'))
-    if torch.device(device).type == 'cuda':
+    if torch.device(device).index is not None:
         torch.cuda.set_device(device)
 
 

@@ -91,8 +91,7 @@ def _model_cells(row: Row) -> list[str]:
 def speed_table(rows: Sequence[Row]) -> Table:
     """Throughput, latency and peak memory of each case and work."""
     heads = ['images/s', 'p50 ms', 'p95 ms', 'peak MiB']
-    if rows[0]['device'] == 'cpu':
-        heads.append('of it libraries')
+    heads.append('of it libraries' if rows[0]['device'] == 'cpu' else 'steady MiB')
     case = _case_columns(rows)
     table = make_table([*case.values(), 'work'], heads)
     for row in rows:
@@ -110,7 +109,8 @@ def _speed_cells(result: Row) -> list[str]:
     return [
         _significant(result['images_per_second']),
         *(f'{result[f"latency_ms_{p}"]:,.1f}' for p in ('p50', 'p95')),
-        *(_mebibytes(memory[key]) for key in ('peak', 'libraries') if key in memory),
+        _mebibytes(memory['peak']),
+        _mebibytes(memory['libraries' if memory['kind'] == 'resident' else 'steady']),
     ]
 
 

@@ -14,6 +14,8 @@ from posegen.engine.benchmark.tables import (
     speed_table,
 )
 
+CPU = dict(kind='resident', peak=2**31, libraries=2**30)
+
 
 def row(**changes: Any) -> dict[str, Any]:
     case = dict(name='a', stage='full', size=[128, 64], batch_size=6, device='cpu')
@@ -25,7 +27,7 @@ def work(images_per_second: float, **memory: Any) -> dict[str, Any]:
         images_per_second=images_per_second,
         latency_ms_p50=1234.56,
         latency_ms_p95=2.04,
-        memory=dict(kind='allocated', **memory),
+        memory=memory,
     )
 
 
@@ -40,24 +42,24 @@ def cells(text: str) -> list[list[str]]:
     + [(0.01234, '0.0123'), (99.96, '100.0')],
 )
 def test_rates_have_three_digits_and_no_exponent(rate: float, shown: str) -> None:
-    head, _, line = cells(format_table(speed_table([row(train=work(rate, peak=1))])))
+    head, _, line = cells(format_table(speed_table([row(train=work(rate, **CPU))])))
     assert dict(zip(head, line))['images/s'] == shown
 
 
-def test_a_gpu_has_no_libraries_in_its_memory() -> None:
-    on_gpu = row(device='cuda', infer=work(1, peak=3 * 2**30, reserved=2**32))
+def test_memory_is_that_of_the_device() -> None:
+    gpu = dict(kind='allocated', peak=3 * 2**30, reserved=2**32, steady=2**30)
+    on_gpu = row(device='cuda', infer=work(1, **gpu))
     head, _, line = cells(format_table(speed_table([on_gpu])))
-    assert head[-1] == 'peak MiB'
+    assert head[-2:] == ['peak MiB', 'steady MiB']
     assert line == ['a', 'full', '128x64', '6', 'infer', '1.00'] + [
-        *('1,234.6', '2.0', '3,072')
+        *('1,234.6', '2.0', '3,072', '1,024')
     ]
-    on_cpu = row(infer=work(1, peak=2**31, libraries=2**30))
-    head, _, line = cells(format_table(speed_table([on_cpu])))
+    head, _, line = cells(format_table(speed_table([row(infer=work(1, **CPU))])))
     assert (head[-1], line[-2:]) == ('of it libraries', ['2,048', '1,024'])
 
 
 def test_an_error_stands_in_the_place_of_numbers() -> None:
-    failed = row(train=dict(error='out of memory'), infer=work(1, peak=0))
+    failed = row(train=dict(error='out of memory'), infer=work(1, **CPU))
     lines = cells(format_table(speed_table([failed])))
     assert lines[2][4:7] == ['train', 'out of memory', '']
     lines = cells(format_table(blocks_table([row(block='all', error='killed')])))
