@@ -38,7 +38,7 @@ from posegen.utils.checkpoint import (
     select_weights,
 )
 from posegen.utils.compat import wrapper_config
-from posegen.utils.errors import DataError, WeightsError
+from posegen.utils.errors import DataError, PosegenError, WeightsError
 from posegen.utils.files import StorageError, storage_problem
 
 
@@ -309,10 +309,12 @@ def storage_needed(work_dir: str | Path) -> Iterator[None]:
         problem = storage_problem(error)
         if problem is None:
             raise
-        what = f' ({problem.filename})' if problem.filename else ''
+        what = problem.filename or f'a file in {work_dir}'
+        if isinstance(error, PosegenError):  # it says which
+            what = str(error).partition(' cannot be written')[0]
         raise StorageError(
-            f'{work_dir}: a file{what} cannot be written: {problem.strerror}; the '
-            'checkpoints that are there are whole: make room and go on with --resume'
+            f'{what} cannot be written: {problem.strerror}; the checkpoints that are '
+            'there are whole: make room and go on with --resume'
         ) from error
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,6 +20,9 @@ from mmengine.runner import Runner
 
 from posegen.engine.finite import sample_names
 from posegen.registry import HOOKS
+
+#: The file in the work dir that takes all room.
+FILLER = 'filler'
 
 
 def die() -> NoReturn:
@@ -108,6 +112,38 @@ class KillHook(Hook):
 
     def _patch_renamed(self, runner: Runner) -> None:
         self._patch_rename(runner, after=True)
+
+
+@HOOKS.register_module(force=True)
+class FillHook(Hook):
+    """Fills the disk of the work dir.
+
+    Args:
+        stage: In this stage,
+        iteration: in this iteration, counted from 1,
+        moment: 'step': after the step of the optimizers; 'save': before anything of the
+            checkpoint is written.
+    """
+
+    priority = 'HIGHEST'
+
+    def __init__(self, stage: str, iteration: int, moment: str) -> None:
+        self.place, self.moment = (stage, iteration), moment
+
+    def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
+        if self.moment == 'step':
+            self._fill(runner)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        if self.moment == 'save':
+            self._fill(runner)
+
+    def _fill(self, runner: Runner) -> None:
+        folder = Path(runner.work_dir)
+        if (folder.name, runner.iter + 1) == self.place:
+            with suppress(OSError), (folder.parent / FILLER).open('wb', 0) as file:
+                while True:
+                    file.write(bytes(4096))
 
 
 @HOOKS.register_module(force=True)
