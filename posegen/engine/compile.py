@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import nn
 
 from posegen.utils.errors import ConfigError
@@ -26,20 +27,30 @@ def compile_networks(
         model: A model, not wrapped for distributed training yet.
         networks: Dotted names of its sub-networks, such as ``'generator'`` or
             ``'generator.flow_nets.head'``.
-        mode: As in ``torch.compile``.
-        backend: As in ``torch.compile``; ``'eager'`` traces and compiles nothing.
+        mode: As in ``torch.compile``: None, or ``'reduce-overhead'``, for networks
+            whose kernels are too short for the time that it takes to start them, or
+            another one of ``'inductor'``.
+        backend: As in ``torch.compile``; ``'inductor'`` needs a C++ compiler on a CPU
+            and Triton on a GPU, ``'eager'`` traces and compiles nothing.
         fullgraph: As in ``torch.compile``.
-        dynamic: As in ``torch.compile``.
+        dynamic: As in ``torch.compile``; images of a training run are of one size.
 
     Raises:
-        ConfigError: The model has no such sub-network.
+        ConfigError: The model has no such sub-network, or there is no such backend or
+            mode.
     """
     names = [networks] if isinstance(networks, str) else list(networks)
-    for name in names:
-        network = _find(model, name)
-        network.compile(
-            mode=mode, backend=backend, fullgraph=fullgraph, dynamic=dynamic
-        )
+    found = [_find(model, name) for name in names]
+    known = torch.compiler.list_backends(exclude_tags=())
+    if isinstance(backend, str) and backend not in known:
+        raise ConfigError(f'compile.backend must be one of {known}, got {backend!r}')
+    for network in found:
+        try:
+            network.compile(
+                mode=mode, backend=backend, fullgraph=fullgraph, dynamic=dynamic
+            )
+        except RuntimeError as error:
+            raise ConfigError(f'compile.mode {mode!r} is unknown: {error}') from error
 
 
 def _find(model: nn.Module, name: str) -> nn.Module:

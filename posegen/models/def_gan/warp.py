@@ -101,11 +101,13 @@ def _adjoint(
     grad: Tensor, transforms: Tensor, interpolation: str, stride: int
 ) -> Tensor:
     """What :func:`affine_sample` turns a gradient of its result into."""
-    with torch.enable_grad():
-        # Sampling is linear: its gradient is the same wherever it is taken.
-        feat = torch.zeros_like(grad, requires_grad=True)
-        moved = affine_sample(feat, transforms, interpolation, stride)
-    return torch.autograd.grad(moved, feat, grad)[0]
+
+    def sample(feat: Tensor) -> Tensor:
+        return affine_sample(feat, transforms, interpolation, stride)
+
+    # Sampling is linear: its gradient is the same wherever it is taken.
+    _, pull_back = torch.func.vjp(sample, torch.zeros_like(grad))
+    return pull_back(grad)[0]
 
 
 def largest_of_parts(
