@@ -8,20 +8,27 @@ import pytest
 import torch
 
 from posegen.engine.plan import Step, plan_steps
-from posegen.engine.stage_record import StageRecord
+from posegen.engine.stage_record import StageRecord, read_record
+from posegen.engine.weights import link_latest
 from posegen.utils.errors import ConfigError, WeightsError
 
 LIMITS = dict(flow=4, full=4)
 
 
-def put(work_dir: Path, stage: str, iterations: list[int], finished: bool) -> Path:
+def put(
+    work_dir: Path,
+    stage: str,
+    iterations: list[int],
+    finished: bool,
+    checkpoint: str | None = None,
+) -> Path:
     """A stage with checkpoints at some iterations."""
     folder = work_dir / stage
     folder.mkdir(parents=True, exist_ok=True)
     for iteration in iterations:
         content = dict(state_dict={}, posegen=dict(stage=stage))
         torch.save(content, folder / f'iter_{iteration}.pth')
-    record = StageRecord(stage, finished, max_iterations=4)
+    record = StageRecord(stage, finished, max_iterations=4, checkpoint=checkpoint)
     record.save(folder)
     return folder
 
@@ -83,6 +90,65 @@ def test_a_given_checkpoint_is_resumed_and_newer_ones_set_aside(tmp_path: Path) 
     assert steps == [Step('flow', 0, flow / 'iter_2.pth'), Step('full', 1)]
     names = sorted(path.name for path in flow.glob('iter*'))
     assert names == ['iter_2.pth', 'iter_3.pth.old', 'iter_4.pth.old']
+
+
+def test_going_back_leaves_a_stage_that_can_be_resumed(tmp_path: Path) -> None:
+    """Also when the run is killed before it has written anything."""
+    flow = put(tmp_path, 'flow', [2, 3, 4], True)
+    link_latest(flow / 'iter_4.pth')
+    plan_steps(tmp_path, LIMITS, resume=flow / 'iter_2.pth')
+    assert not read_record(flow).finished
+    assert (flow / 'latest.pth').readlink() == Path('iter_2.pth')
+    steps = [Step('flow', 0, flow / 'iter_2.pth'), Step('full', 1)]
+    assert plan_steps(tmp_path, LIMITS, resume=True) == steps
+
+
+def test_a_checkpoint_from_elsewhere_sets_newer_ones_aside_as_well(
+    tmp_path: Path,
+) -> None:
+    flow = put(tmp_path, 'flow', [2, 4], False)
+    other = put(tmp_path / 'copy', 'flow', [2], False) / 'iter_2.pth'
+    plan_steps(tmp_path, LIMITS, resume=other)
+    names = sorted(path.name for path in flow.glob('iter*'))
+    assert names == ['iter_2.pth', 'iter_4.pth.old']
+
+
+def damage(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def test_damaged_checkpoints_are_put_out_of_the_way(
+    tmp_path: Path, messages: list[str]
+) -> None:
+    """They would stay the newest, and the good ones be removed as the older."""
+    flow = put(tmp_path, 'flow', [1, 2, 3], False)
+    for number in (2, 3):
+        damage(flow / f'iter_{number}.pth')
+    steps = [Step('flow', 0, flow / 'iter_1.pth'), Step('full', 1)]
+    assert plan_steps(tmp_path, LIMITS, resume=True) == steps
+    names = sorted(path.name for path in flow.glob('iter*'))
+    assert names == ['iter_1.pth', 'iter_2.pth.corrupt', 'iter_3.pth.corrupt']
+    assert (flow / 'latest.pth').readlink() == Path('iter_1.pth')
+    assert sum('CHECKPOINT PASSED OVER' in message for message in messages) == 2
+
+
+def test_a_damaged_result_is_made_again_before_the_next_stage(tmp_path: Path) -> None:
+    flow = put(tmp_path, 'flow', [2, 4], True, checkpoint='iter_4.pth')
+    assert plan_steps(tmp_path, LIMITS, resume=True) == [Step('full', 1)]
+    damage(flow / 'iter_4.pth')
+    only_full = plan_steps(tmp_path, LIMITS, stage='full', resume=True)
+    assert only_full == [Step('full', 1)]  # which says what it misses
+    steps = [Step('flow', 0, flow / 'iter_2.pth'), Step('full', 1)]
+    assert plan_steps(tmp_path, LIMITS, resume=True) == steps
+    assert not read_record(flow).finished
+
+
+def test_a_damaged_result_that_nobody_needs_is_left(tmp_path: Path) -> None:
+    flow = put(tmp_path, 'flow', [2, 4], True, checkpoint='iter_4.pth')
+    full = put(tmp_path, 'full', [2], False)
+    damage(flow / 'iter_4.pth')
+    expected = [Step('full', 1, full / 'iter_2.pth')]
+    assert plan_steps(tmp_path, LIMITS, resume=True) == expected
 
 
 def test_a_given_checkpoint_must_be_of_this_config(tmp_path: Path) -> None:
