@@ -11,9 +11,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from posegen.engine import StagedRunner
+from posegen.engine import StagedRunner, stage_runner
 from posegen.engine.stage_record import read_record
-from posegen.engine.stage_runner import _ConsoleFormatter, _is_for_console
+from posegen.engine.stage_runner import (
+    StageRunner,
+    _ConsoleFormatter,
+    _is_for_console,
+)
+from posegen.engine.weights import fill_model
 from posegen.utils.errors import DataError, WeightsError
 from tests.engine.conftest import weights_of
 from tests.helpers.toy_training import ToyPairs, ToyTransfer, loader, toy_config
@@ -59,6 +64,56 @@ def test_resuming_runs_no_text_of_a_checkpoint(
     train(iters=5, work_dir=str(run_copy), resume=path)
     assert read_record(run_copy / 'full').iterations == 5
     assert not mark.exists()
+
+
+def test_averages_are_started_from_and_tested_and_weights_are_resumed(
+    train: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = []
+
+    def note(model: object, weights: dict, source: str) -> None:
+        loaded.append((Path(source).parent.name, weights))
+        fill_model(model, weights, source)
+
+    monkeypatch.setattr(stage_runner, 'fill_model', note)
+    settings = dict(custom_hooks=[dict(type='GeneratorEMAHook', decay=0.5)])
+    train(iters=2, **settings)
+    runner = train(iters=3, stage='full', resume=True, **settings)
+    metrics = runner.test(tmp_path / 'run' / 'full' / 'iter_3.pth')
+
+    started, resumed, tested = (weights for _, weights in loaded)
+    assert [stage for stage, _ in loaded] == ['flow', 'full', 'full']
+    paths = [tmp_path / 'run' / name for name in ('flow/iter_2.pth', 'full/iter_3.pth')]
+    for path, weights in zip(paths, (started, tested)):
+        content = torch.load(path, weights_only=True)
+        for key, value in content['posegen']['ema'].items():
+            assert torch.equal(weights[key], value)
+            raw = content['state_dict'][key]
+            trained = 'decoder' not in key or path.parent.name == 'full'
+            assert torch.equal(value, raw) != trained
+        critic = 'discriminators.weight'
+        assert torch.equal(weights[critic], content['state_dict'][critic])
+    kept = weights_of(tmp_path / 'run' / 'full' / 'iter_2.pth')
+    assert all(torch.equal(resumed[key], kept[key]) for key in kept)
+    assert metrics == read_record(tmp_path / 'run' / 'full').metrics
+
+
+def test_weights_alone_are_not_resumed(train: Callable, run_copy: Path) -> None:
+    path = run_copy / 'full' / 'iter_4.pth'
+    content = torch.load(path, weights_only=True)
+    del content['optimizer']
+    torch.save(content, path)
+    with pytest.raises(WeightsError, match='holds no optimizers, so training cannot'):
+        train(iters=5, work_dir=str(run_copy), resume=path)
+
+
+def test_a_checkpoint_is_written_to_a_folder(train: Callable, run_copy: Path) -> None:
+    runner = train(iters=4, work_dir=str(run_copy), resume=True)
+    cfg = runner.stage_config('full')
+    cfg.work_dir = str(run_copy / 'other')
+    built = StageRunner.from_cfg(cfg)
+    with pytest.raises(ValueError, match='to a folder of this machine'):
+        built.save_checkpoint('s3://x', 'iter_1.pth', backend_args=dict(backend='s3'))
 
 
 def test_resuming_without_schedulers_warns_of_nothing(
