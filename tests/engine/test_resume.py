@@ -15,7 +15,7 @@ import torch
 
 from posegen.engine.stage_record import read_record
 from tests.engine.conftest import weights_of
-from tests.helpers.toy_training import toy_config, write_config
+from tests.helpers.toy_training import ToyPairs, loader, toy_config, write_config
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_WAIT = 300
@@ -78,3 +78,26 @@ def test_a_run_killed_in_both_stages_ends_as_an_undisturbed_one(
         assert all(torch.equal(straight[key], resumed[key]) for key in straight)
     names = sorted(path.name for path in (moved / 'full').glob('iter_*.pth'))
     assert names == ['iter_18.pth', 'iter_20.pth']
+
+
+def test_resuming_late_reads_nothing_again(train: Callable, tmp_path: Path) -> None:
+    """At iteration 100,000 of a large set; MMEngine would read 800,000 samples."""
+    late, pairs = 100_000, 263_632
+    config = toy_config(iters=2)
+    data = loader(True, batch_size=8, length=pairs)
+    train(iters=2, stage='flow', train_dataloader=data)
+    folder = tmp_path / 'run' / 'flow'
+    content = torch.load(folder / 'iter_2.pth', weights_only=True)
+    content['meta']['iter'] = late
+    content['posegen']['validated_at'] = late
+    torch.save(content, folder / f'iter_{late}.pth')
+    entry = config['stages'][0]
+    entry['train_cfg'] = dict(max_iters=late + 2, val_interval=1_000_000)
+    ToyPairs.reads, began = 0, time.monotonic()
+    nothing = dict(val_dataloader=None, val_evaluator=None)
+    train(stages=[entry], train_dataloader=data, resume=True, **nothing)
+    seconds = time.monotonic() - began
+    assert ToyPairs.reads == 2 * 8
+    assert read_record(folder).iterations == late + 2
+    print(f'resumed at {late} in {seconds:.2f} s')
+    assert seconds < 30
