@@ -14,7 +14,7 @@ import pytest
 from posegen.engine.stage_record import read_record
 from posegen.utils.checkpoint import read_checkpoint
 from posegen.utils.paths import configs_root
-from tests.engine.faults.conftest import assert_same_results
+from tests.engine.faults.conftest import assert_same_results, busy_config
 from tests.helpers.faults import differences
 from tests.helpers.forked import run, start, start_ranks
 from tests.helpers.pair_set import write_pair_set
@@ -53,6 +53,30 @@ def test_every_moment(
     moved = first.rename(tmp_path / 'moved')
     run('train', busy(), '--work-dir', moved, '--resume', log=log)
     assert_same_results(moved, straight)
+
+
+def test_what_a_validation_changed_is_not_lost(
+    busy: Callable[..., Path], tmp_path: Path
+) -> None:
+    """The checkpoint was written before it, the record after it.
+
+    The rate of learning follows the validation here. With a best checkpoint to keep,
+    MMEngine writes the numbered one again.
+    """
+    hooks = busy_config()['default_hooks']
+    del hooks['checkpoint']['save_best'], hooks['checkpoint']['rule']
+    log = tmp_path / 'log'
+    whole, work_dir = tmp_path / 'whole', tmp_path / 'killed'
+    run('train', busy(default_hooks=hooks), '--work-dir', whole, log=log)
+    killer = dict(type='KillHook', stage='full', iteration=4, moment='validated')
+    killed = start(
+        'train', busy(killer, default_hooks=hooks), '--work-dir', work_dir, log=log
+    )
+    assert killed.wait() == KILLED, killed.shown()
+    assert read_record(work_dir / 'full').validated_at == 4
+    resume = ('--work-dir', work_dir, '--resume')
+    run('train', busy(default_hooks=hooks), *resume, log=log)
+    assert_same_results(work_dir, whole)
 
 
 # Every process draws numbers of its own.
