@@ -24,6 +24,7 @@ HOOKS = dict(
     checkpoint=dict(type='CheckpointHook', interval=1000),
     plain_checkpoint=dict(type='PlainCheckpointHook'),
     finite_loss=dict(type='FiniteLossHook'),
+    unused_parameters=dict(type='UnusedParametersHook'),
     sample_grid=dict(type='SampleGridHook'),
 )
 MMENGINE_HOOKS = ('logger', 'checkpoint')

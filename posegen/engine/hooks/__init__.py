@@ -10,6 +10,7 @@ from posegen.engine.hooks.sample_grid import SampleGridHook
 from posegen.engine.hooks.save_images import SaveImagesHook
 from posegen.engine.hooks.score_curve import ScoreCurveHook
 from posegen.engine.hooks.stage_record import StageRecordHook
+from posegen.engine.hooks.unused_parameters import UnusedParametersHook
 
 __all__ = [
     'CheckpointHook',
@@ -22,4 +23,5 @@ __all__ = [
     'SaveImagesHook',
     'ScoreCurveHook',
     'StageRecordHook',
+    'UnusedParametersHook',
 ]
