@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -161,7 +163,9 @@ def _in_process(function: Callable, case: Case, amount: Amount | None = None) ->
 def attempt(function: Callable, *args: Any) -> Any:
     """What a function returns, or its ``error``, so that other cases still run."""
     try:
-        return function(*args)
+        # What models and MMEngine have to say belongs to no table.
+        with redirect_stdout(sys.stderr):
+            return function(*args)
     except PosegenError as error:
         return dict(error=str(error), traceback='')
     except Exception as error:

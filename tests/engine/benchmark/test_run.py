@@ -123,6 +123,12 @@ def test_weights_that_were_left_out_are_told_once() -> None:
     assert format_report(report).endswith(note)
 
 
+def test_what_a_model_says_is_not_among_the_tables(capsys) -> None:
+    assert run.attempt(lambda: print('Gains were set') or 3) == 3
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ('', 'Gains were set\n')
+
+
 def test_a_case_that_fails_leaves_the_others() -> None:
     cases = [tiny_case(size=(64, 60)), tiny_case()]
     report = benchmark(cases, ONCE, works=['infer'])
