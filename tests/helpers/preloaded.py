@@ -1,6 +1,11 @@
 """What a training imports, for the server of :mod:`tests.helpers.forked`."""
 
 # ruff: noqa: F401
+import matplotlib.backends.backend_agg
+import matplotlib.pyplot
+import mmcv.transforms
+import setuptools
+
 import posegen.apis
 import posegen.cli
 import posegen.datasets

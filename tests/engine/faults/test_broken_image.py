@@ -25,8 +25,7 @@ def no_image(path: Path) -> None:
     path.write_text('<html>404: not found</html>')
 
 
-@pytest.mark.parametrize('damage', [truncate, no_image])
-@pytest.mark.parametrize('num_workers', [0, 2])
+@pytest.mark.parametrize(('num_workers', 'damage'), [(0, truncate), (2, no_image)])
 def test_an_image_breaks_in_the_middle(
     num_workers: int, damage: Callable, busy: Callable, tmp_path: Path
 ) -> None:

@@ -180,7 +180,7 @@ def test_photos_with_loaders_and_augmentation(tmp_path: Path) -> None:
         (tmp_path / f'{name}.py').write_text(text)
     log = tmp_path / 'log'
     small = [f'stages.{s}.train_dataloader.batch_size=2' for s in ('flow', 'full')]
-    options = ('--cfg-options', *small)
+    options = ('--cfg-options', *small, 'stages.full.train_cfg.max_iters=2')
     for name in ('whole', 'killed'):
         config, work_dir = tmp_path / f'{name}.py', tmp_path / name
         command = start(
