@@ -28,6 +28,7 @@ from posegen.engine.loops import ResumableIterLoop
 from posegen.engine.optim import unwrap
 from posegen.engine.preemption import heed_parent_only
 from posegen.engine.random_state import random_state
+from posegen.engine.resumed_settings import not_taken, settings_of
 from posegen.engine.training_state import training_state
 from posegen.engine.weights import fill_model, link_latest
 from posegen.registry import RUNNERS
@@ -226,7 +227,14 @@ class StageRunner(Runner):
         if self.param_schedulers is None:  # MMEngine would warn each time
             resume_param_scheduler = False
         self._resumes = True
+        self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
+        asked = settings_of(self.optim_wrapper)
         super().resume(filename, resume_optimizer, resume_param_scheduler, map_location)
+        for sentence in not_taken(asked, settings_of(self.optim_wrapper)):
+            self.logger.warning(
+                f'the settings of optimizers are those of {filename}: {sentence}; to '
+                'change them start a new run from its weights, with load_from'
+            )
 
     def save_checkpoint(
         self,

@@ -21,7 +21,7 @@ from posegen.engine.stage_runner import (
 from posegen.engine.weights import fill_model
 from posegen.utils.errors import DataError, WeightsError
 from tests.engine.conftest import weights_of
-from tests.helpers.toy_training import ToyPairs, ToyTransfer, loader, toy_config
+from tests.helpers.toy_training import ToyPairs, ToyTransfer, adam, loader, toy_config
 
 
 @pytest.mark.parametrize('kind', ['checkpoint', 'state dict', 'safetensors'])
@@ -96,6 +96,20 @@ def test_averages_are_started_from_and_tested_and_weights_are_resumed(
     kept = weights_of(tmp_path / 'run' / 'full' / 'iter_2.pth')
     assert all(torch.equal(resumed[key], kept[key]) for key in kept)
     assert metrics == read_record(tmp_path / 'run' / 'full').metrics
+
+
+def test_a_rate_that_does_not_count_is_said(
+    train: Callable, run_copy: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """The optimizers come from the checkpoint, rates and all."""
+    entry = toy_config(iters=5)['stages'][1]
+    entry['optim_wrapper']['generator'] = adam(lr=1e-5)
+    stages = [toy_config(iters=4)['stages'][0], entry]
+    train(stages=stages, work_dir=str(run_copy), resume=True)
+    shown = capsys.readouterr().out
+    assert 'WARNING: the settings of optimizers are those of' in shown
+    assert 'generator: lr=0.01 goes on, 1e-05 of the config does not count' in shown
+    assert 'discriminator: ' not in shown
 
 
 def test_weights_alone_are_not_resumed(train: Callable, run_copy: Path) -> None:
