@@ -46,12 +46,18 @@ def _tables(report: Mapping[str, Any]) -> Iterator[tuple[str, Table]]:
     if report['blocks']:
         yield 'Non-local blocks by themselves', blocks_table(report['blocks'])
     for profile in report['profiles']:
-        name = f'{profile["name"]}, {profile["stage"]}, batch {profile["batch_size"]}'
+        name = ', '.join(_profiled(profile))
         if 'error' in profile:
             yield f'Profile of {name}: {profile["error"]}', make_table(())
             continue
         yield f'Phases of a training step: {name}', phases_table(profile)
         yield f'Operators of a training step: {name}', operators_table(profile)
+
+
+def _profiled(profile: Row) -> list[str]:
+    amp = [] if profile['amp'] == 'off' else [profile['amp']]
+    batch = f'batch {profile["batch_size"]}'
+    return [profile['name'], profile['stage'], _size(profile['size']), batch, *amp]
 
 
 def machine_line(machine: Row) -> str:

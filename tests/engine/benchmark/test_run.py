@@ -110,6 +110,8 @@ def test_profile_and_blocks_join_the_report() -> None:
     assert {'step', 'phases', 'operators', 'name', 'size'} <= set(profile)
     text = format_report(report)
     assert '| discriminator step / backward ' in text
+    title = 'spig_synthetic-128x64_tiny, full, 64x64, batch 2'
+    assert f'Phases of a training step: {title}\n' in text
     assert '| aten::convolution_backward ' in text
     assert '| 16x16 ' in text
 
