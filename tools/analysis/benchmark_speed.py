@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from posegen.utils.sizes import parse_size
 
-NAMES = ('parts', 'features', 'similarity', 'amp', 'compile')
+NAMES = ('parts', 'features', 'similarity', 'amp', 'accumulate', 'ema', 'compile')
 #: Kind of device -> config that it measures unless another is named.
 CONFIGS = dict(cpu='spig_synthetic-128x64.py', cuda='spig_deepfashion-256x256.py')
 

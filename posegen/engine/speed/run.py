@@ -23,6 +23,8 @@ SWITCHES: dict[str, Callable[[Case], Iterator[Comparison]]] = dict(
     features=switches.feature_passes,
     similarity=switches.similarity,
     amp=switches.mixed_precision,
+    accumulate=switches.accumulation,
+    ema=switches.average,
     compile=switches.compiled,
 )
 
@@ -34,7 +36,7 @@ def measure_speed(
 
     Args:
         case: The config, its last stage, a size, a batch and a device. All but the
-            switch ``amp`` are measured in the precision of the case.
+            switch ``amp`` are measured in its precision.
         amount: How often each way is timed.
         names: Out of :data:`SWITCHES`.
 

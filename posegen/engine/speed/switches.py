@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from posegen.engine.benchmark.batches import random_batch
 from posegen.engine.benchmark.cases import Case, get_section
 from posegen.engine.benchmark.subject import (
+    Subject,
     build_subject,
     precision,
     set_up,
@@ -20,7 +21,7 @@ from posegen.engine.speed.compare import Comparison, Results, Way
 from posegen.models import BasePoseTransfer
 from posegen.models.ops import max_similarity, sampling_correctness
 from posegen.models.ops.precision import at_least_float32
-from posegen.registry import MODELS
+from posegen.registry import HOOKS, MODELS
 from posegen.utils.errors import ConfigError
 
 #: The size that the streaming maximum is measured at: channels, height, width.
@@ -158,13 +159,46 @@ def mixed_precision(case: Case) -> Iterator[Comparison]:
     ways = []
     for amp in ('off', *types):
         subject = build_subject(replace(case, amp=amp), training=True)
+        name = 'float32' if amp == 'off' else amp
+        ways.append(Way(name, _step(subject, compared=True)))
+    yield Comparison(f'training step, stage {case.stage}', ways)
 
-        def step(subject=subject) -> Results:
-            logs = subject.train_step()
-            losses = [torch.as_tensor(v) for k, v in logs.items() if 'loss' in k]
-            return losses, []
 
-        ways.append(Way('float32' if amp == 'off' else amp, step))
+def accumulation(case: Case) -> Iterator[Comparison]:
+    """A training step from one batch, or from two of half the size.
+
+    The random samples are others, so results are not compared here.
+    """
+    if case.batch_size % 2:
+        raise ConfigError(
+            f'a batch of {case.batch_size} cannot be halved: give an even --batch-size'
+        )
+    halved = replace(
+        case,
+        batch_size=case.batch_size // 2,
+        options=(*case.options, 'train_cfg.accumulate=2'),
+    )
+    yield Comparison(
+        f'training step, stage {case.stage}',
+        [
+            Way(
+                f'{times} x {part.batch_size}',
+                _step(build_subject(part, training=True)),
+            )
+            for times, part in ((1, case), (2, halved))
+        ],
+    )
+
+
+def average(case: Case) -> Iterator[Comparison]:
+    """A training step without and with the moving average of the generator."""
+    ways = []
+    for name in ('without', 'with average'):
+        subject = build_subject(case, training=True)
+        if name != 'without':
+            subject.average = HOOKS.build(dict(type='GeneratorEMAHook'))
+            subject.start_average()
+        ways.append(Way(name, _step(subject, compared=True)))
     yield Comparison(f'training step, stage {case.stage}', ways)
 
 
@@ -177,6 +211,17 @@ def compiled(case: Case) -> Iterator[Comparison]:
             compile_networks(nn.ModuleDict(dict(generator=generator)), ['generator'])
         ways.append(_generator_way(name, generator, inputs, case))
     yield Comparison('generator, forward and backward', ways)
+
+
+def _step(subject: Subject, compared: bool = False) -> Callable[[], Results]:
+    """A training step; its losses are the results, where they are to be compared."""
+
+    def step() -> Results:
+        logs = subject.train_step()
+        losses = [torch.as_tensor(v) for k, v in logs.items() if 'loss' in k]
+        return losses if compared else [], []
+
+    return step
 
 
 def _generator(case: Case, **changes: object) -> nn.Module:

@@ -45,6 +45,22 @@ def test_results_are_equal_and_numbers_there(name: str) -> None:
     assert all(row['way'] in text and row['what'] in text for row in rows)
 
 
+def test_half_batches_are_accumulated() -> None:
+    (comparison,) = SWITCHES['accumulate'](replace(CASE, batch_size=2))
+    assert [way.name for way in comparison.ways] == ['1 x 2', '2 x 1']
+    assert [way.run() for way in comparison.ways] == [([], []), ([], [])]
+    with pytest.raises(ConfigError, match='a batch of 1 cannot be halved'):
+        next(SWITCHES['accumulate'](CASE))
+
+
+def test_an_average_does_not_change_training() -> None:
+    (comparison,) = SWITCHES['ema'](CASE)
+    for _ in range(2):
+        (expected, _), (found, _) = (way.run() for way in comparison.ways)
+        assert expected
+        torch.testing.assert_close(found, expected)
+
+
 def test_the_compiled_generator_is_the_same() -> None:
     """GFLA's, which is traced sooner."""
     (comparison,) = SWITCHES['compile'](tiny_case('gfla'))
