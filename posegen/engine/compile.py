@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from posegen.utils.errors import ConfigError
 
@@ -45,12 +46,24 @@ def compile_networks(
     if isinstance(backend, str) and backend not in known:
         raise ConfigError(f'compile.backend must be one of {known}, got {backend!r}')
     for network in found:
+        _leave_out_power_iterations(network)
         try:
             network.compile(
                 mode=mode, backend=backend, fullgraph=fullgraph, dynamic=dynamic
             )
         except RuntimeError as error:
             raise ConfigError(f'compile.mode {mode!r} is unknown: {error}') from error
+
+
+def _leave_out_power_iterations(network: nn.Module) -> None:
+    """Run spectral norms as they are, between the graphs of their network.
+
+    A discriminator judges two batches before the backward pass. Inductor lets the power
+    iteration of the second change what the first one's backward pass needs.
+    """
+    for module in network.modules():
+        if isinstance(module, parametrize.ParametrizationList):
+            module.forward = torch.compiler.disable(module.forward)
 
 
 def _find(model: nn.Module, name: str) -> nn.Module:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from posegen.engine.compile import compile_networks
 from posegen.utils.errors import ConfigError
@@ -86,3 +88,23 @@ def test_a_run_compiles_what_its_config_names(train: Callable, tmp_path: Path) -
 def test_a_run_that_names_no_such_network_is_refused(train: Callable) -> None:
     with pytest.raises(ConfigError, match="ToyTransfer has no sub-network 'gen'"):
         train(iters=2, compile=dict(networks=('gen',)))
+
+
+@pytest.mark.skipif(shutil.which('g++') is None, reason='inductor needs a C++ compiler')
+def test_inductor_keeps_a_discriminator_that_judges_twice() -> None:
+    """Its spectral norm changes between two passes that share a backward pass."""
+    ends = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        net = nn.Sequential(
+            spectral_norm(nn.Conv2d(3, 4, 3)), nn.LeakyReLU(), nn.Conv2d(4, 1, 1)
+        )
+        model = nn.ModuleDict(dict(net=net))
+        if compiled:
+            compile_networks(model, ['net'])
+        for _ in range(2):
+            judged = net(torch.randn(2, 3, 8, 8)), net(torch.randn(2, 3, 8, 8))
+            (judged[0].square().mean() - judged[1].mean()).backward()
+        ends.append([p.grad for p in net.parameters()] + [*net.buffers()])
+    for plain, found in zip(*ends):
+        torch.testing.assert_close(found, plain, rtol=1e-5, atol=1e-6)
