@@ -28,17 +28,17 @@ _REDUCTIONS = ('batch', 'sample')
 @torch.no_grad()
 @full_precision
 def max_similarity(
-    target_feat: Tensor, source_feat: Tensor, chunk_size: int = 128
+    target_feat: Tensor, source_feat: Tensor, chunk_size: int = 256
 ) -> Tensor:
     """Cosine of each target position with the source position most like it.
 
-    Source positions pass by in chunks, so memory grows with
-    ``B * h * w * chunk_size``, never with (h * w)^2. Carries no gradient.
+    Target positions pass by in chunks, so memory grows with
+    ``B * h' * w' * chunk_size``, never with (h * w)^2. Carries no gradient.
 
     Args:
         target_feat: (B, C, h, w).
         source_feat: (B, C, h', w'); its size may differ from the target's.
-        chunk_size: source positions that are compared at a time.
+        chunk_size: target positions that are compared at a time.
 
     Returns:
         (B, 1, h, w) in [-1, 1], float32 or better.
@@ -53,14 +53,18 @@ def max_similarity(
         )
     if chunk_size < 1:
         raise ValueError(f'chunk_size must be >= 1, got {chunk_size}')
-    target = (target_feat / _lengths(target_feat)).flatten(2).transpose(1, 2)
-    lengths = _lengths(source_feat).flatten(2).split(chunk_size, dim=2)
-    chunks = source_feat.flatten(2).split(chunk_size, dim=2)
-    best = None
-    for chunk, length in zip(chunks, lengths):
-        # Brought to unit length as it passes by: the source is never copied whole.
-        found = torch.bmm(target, chunk / length).amax(dim=2)
-        best = found if best is None else torch.maximum(best, found)
+    source = (source_feat / _lengths(source_feat)).flatten(2)
+    target, lengths = (x.flatten(2).mT for x in (target_feat, _lengths(target_feat)))
+    best = source.new_empty(target.shape[:2])
+    # One buffer for all chunks: memory that is asked for anew has to be cleared first.
+    rows = min(chunk_size, target.shape[1])
+    buffer = source.new_empty(len(target), rows, source.shape[2])
+    chunks = (x.split(chunk_size, dim=1) for x in (target, lengths, best))
+    for chunk, length, found in zip(*chunks):
+        similarities = buffer[:, : chunk.shape[1]]
+        # The target is brought to unit length as it passes by, never copied whole.
+        torch.bmm(chunk / length, source, out=similarities)
+        torch.amax(similarities, dim=2, out=found)
     return best.view(len(target), 1, *target_feat.shape[2:])
 
 
