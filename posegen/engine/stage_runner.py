@@ -12,7 +12,7 @@ from typing import Any
 
 import mmengine
 from mmengine.config import Config
-from mmengine.dist import all_gather_object, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
@@ -21,9 +21,11 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 import posegen
+from posegen.engine.agreement import any_process, from_all
 from posegen.engine.compile import compile_networks
 from posegen.engine.config.defaults import is_iteration_based
 from posegen.engine.config_text import OnceFormatted
+from posegen.engine.hooks.plain_checkpoint import to_plain
 from posegen.engine.loops import ResumableIterLoop
 from posegen.engine.optim import unwrap
 from posegen.engine.preemption import heed_parent_only
@@ -264,8 +266,9 @@ class StageRunner(Runner):
         """
         if file_client_args is not None or backend_args is not None:
             raise ValueError('checkpoints are written to a folder of this machine')
-        self.random_states = all_gather_object(random_state())
-        self.training_states = all_gather_object(training_state(self.model))
+        kept = to_plain(training_state(self.model), 'the state of the model')
+        self.random_states = from_all(random_state())
+        self.training_states = from_all(kept)
         checkpoint = dict(
             meta=self._meta(meta or {}, by_epoch),
             state_dict=unwrap(self.model).state_dict(),
@@ -275,11 +278,18 @@ class StageRunner(Runner):
             checkpoint['optimizer'] = self.optim_wrapper.state_dict()
         if save_param_scheduler and self.param_schedulers is not None:
             checkpoint['param_schedulers'] = _states(self.param_schedulers)
-        self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
-        if is_main_process():
-            path = Path(out_dir, filename)
-            save_checkpoint_file(checkpoint, path)
-            link_latest(path)
+        path, problem = Path(out_dir, filename), None
+        try:
+            self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
+            if is_main_process():
+                save_checkpoint_file(checkpoint, path)
+                link_latest(path)
+        except Exception as error:
+            problem = error
+        # Nobody goes on, or leaves, before the file is there: a process that has left
+        # makes torchrun end the one that writes.
+        if any_process(problem is not None):
+            raise problem or WeightsError(f'{path} was not written by the main process')
 
     def _meta(self, given: Mapping[str, Any], by_epoch: bool) -> dict[str, Any]:
         """What a checkpoint says of its origin, with the keys of MMEngine."""

@@ -115,13 +115,16 @@ def run(*arguments: str | Path, log: Path, **options) -> Forked:
     return command
 
 
-def start_ranks(*arguments: str | Path, log: Path, count: int = 2) -> list[Forked]:
+def start_ranks(
+    *arguments: str | Path, log: Path, count: int = 2, file_limit: int | None = None
+) -> list[Forked]:
     """The command in several processes, as torchrun would start them.
 
     Args:
         *arguments: Of the command.
         log: File for all that a process prints; it gets the rank at its end.
         count: Processes.
+        file_limit: As in :func:`start`, for each of them.
     """
     shared = dict(
         WORLD_SIZE=str(count), MASTER_ADDR='127.0.0.1', MASTER_PORT=str(free_port())
@@ -132,6 +135,7 @@ def start_ranks(*arguments: str | Path, log: Path, count: int = 2) -> list[Forke
             *('--launcher', 'pytorch'),
             log=log.with_name(f'{log.name}.{rank}'),
             env=dict(shared, RANK=str(rank), LOCAL_RANK=str(rank)),
+            file_limit=file_limit,
         )
         for rank in range(count)
     ]

@@ -14,7 +14,7 @@ from posegen.engine.weights import numbered_checkpoints
 from posegen.utils.checkpoint import read_checkpoint
 from tests.engine.faults.conftest import assert_same_results, busy_config
 from tests.helpers.faults import FILLER, assert_same_checkpoint
-from tests.helpers.forked import run, start
+from tests.helpers.forked import run, start, start_ranks
 
 #: Bytes, too few for a log.
 SMALL_LIMIT = 3_000
@@ -123,3 +123,16 @@ def test_a_full_disk(
     (work_dir / FILLER).unlink()
     run('train', busy(default_hooks=hooks), '--work-dir', work_dir, '--resume', log=log)
     assert_same_results(work_dir, straight)
+
+
+def test_of_several_processes_all_end(busy: Callable, tmp_path: Path) -> None:
+    """The others do not wait for the one that writes, nor go on without it."""
+    work_dir, log = tmp_path / 'run', tmp_path / 'log'
+    ranks = start_ranks(
+        'train', busy(), '--work-dir', work_dir, log=log, file_limit=25_000
+    )
+    codes = [rank.wait() for rank in ranks]
+    assert codes == [cli.USER_ERROR] * 2, [rank.shown() for rank in ranks]
+    (first,), (second,) = (rank.errors() for rank in ranks)
+    assert 'flow/iter_2.pth cannot be written: File too large' in first
+    assert 'flow/iter_2.pth was not written by the main process' in second
