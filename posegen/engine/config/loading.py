@@ -137,6 +137,11 @@ def _parse(options: Sequence[str]) -> dict[str, Any]:
         values = parser.parse_args(['--cfg-options', *options]).cfg_options
     except (ArgumentError, AssertionError) as error:
         raise ConfigError(f'--cfg-options cannot be read: {error}') from error
+    except RecursionError as error:  # MMEngine's reader of lists meets a call or a dict
+        raise ConfigError(
+            '--cfg-options takes numbers, texts, and lists of them, not dicts: write '
+            'dotted keys (model.generator.level=2), or put the dict into a config file'
+        ) from error
     texts = dict(option.split('=', maxsplit=1) for option in options)
     return {
         key: texts[key].strip('\'"') if isinstance(value, str) else value

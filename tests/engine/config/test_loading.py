@@ -124,3 +124,12 @@ def test_modules_of_an_option_are_imported(
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match='does not exist; check the path'):
         load_config(tmp_path / 'none.py')
+
+
+def test_a_dict_among_the_options_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / 'config.py'
+    path.write_text('a = 1\n')
+    with pytest.raises(
+        ConfigError, match='numbers, texts, and lists of them, not dict'
+    ):
+        load_config(path, ["custom_hooks=[dict(type='A',b=0.5)]"])
