@@ -25,11 +25,12 @@ PREFIX = 'generator.'
 class GeneratorEMAHook(Hook):
     """Averages the generator's weights; validation and samples are made with the means.
 
-    After every iteration ``mean = decay * mean + (1 - decay) * weight``, from the weights
-    after the first one on. Discriminators and feature nets are not averaged (MMEngine's ``EMAHook`` copies the whole model),
-    buffers are those of the generator. A checkpoint holds the weights under
-    ``state_dict``, so that training goes on exactly, and the means beside them; tests,
-    inference and published files take the means.
+    After every iteration ``mean = decay * mean + (1 - decay) * weight``, from the
+    weights after the first one on. Discriminators and feature nets are not averaged
+    (MMEngine's ``EMAHook`` copies the whole model), buffers are those of the generator.
+    A checkpoint holds the weights under ``state_dict``, so that training goes on
+    exactly, and the means beside them; tests, inference and published files take the
+    means.
 
     Args:
         decay: In [0, 1); 0.999 remembers about a thousand iterations.
