@@ -58,8 +58,9 @@ def stop_run(
     where = f' (samples {", ".join(samples)})' if samples else ''
     raise NonFiniteError(
         f'{what} at iteration {iteration}{where}; the state is saved in '
-        f'{runner.work_dir}/{name}: look at these samples, lower the learning rate, or '
-        'clip gradients with optim_wrapper.generator.clip_grad=dict(max_norm=...)',
+        f'{runner.work_dir}/{name}: look at these samples, or start from it '
+        '(load_from=...) with a lower learning rate or clipped gradients '
+        '(optim_wrapper.generator.clip_grad=dict(max_norm=...))',
         found,
     )
 
