@@ -4,6 +4,7 @@ from posegen.engine.hooks.checkpoint import CheckpointHook
 from posegen.engine.hooks.ema import GeneratorEMAHook
 from posegen.engine.hooks.finite_loss import FiniteLossHook
 from posegen.engine.hooks.iter_timer import IterTimerHook
+from posegen.engine.hooks.logger import LoggerHook
 from posegen.engine.hooks.plain_checkpoint import PlainCheckpointHook
 from posegen.engine.hooks.preemption import PreemptionHook
 from posegen.engine.hooks.sample_grid import SampleGridHook
@@ -17,6 +18,7 @@ __all__ = [
     'FiniteLossHook',
     'GeneratorEMAHook',
     'IterTimerHook',
+    'LoggerHook',
     'PlainCheckpointHook',
     'PreemptionHook',
     'SampleGridHook',
