@@ -61,12 +61,14 @@ find_meeting() {
         is_number "$nodes" || die "NNODES=$nodes, a range, needs RDZV_ENDPOINT=HOST:PORT"
         [[ "${NODE_RANK-}" =~ ^[0-9]+$ ]] ||
             die "MASTER_ADDR needs NODE_RANK too: 0 on that machine, then 1, 2, ..."
+        [ "${MAX_RESTARTS:-0}" = 0 ] ||
+            die "MAX_RESTARTS on several machines needs RDZV_ENDPOINT=HOST:PORT"
         meeting+=(--node-rank "$NODE_RANK")
         meeting+=(--master-addr "$MASTER_ADDR" --master-port "${PORT:-29500}")
     elif [ "$nodes" != 1 ]; then
         die "NNODES=$nodes needs RDZV_ENDPOINT=HOST:PORT, or MASTER_ADDR and NODE_RANK"
     elif [ -n "${PORT-}" ]; then
-        meeting+=(--master-addr 127.0.0.1 --master-port "$PORT")
+        meeting+=(--rdzv-backend c10d --rdzv-endpoint "localhost:$PORT")
     else
         meeting+=(--standalone) # on a port that is free
     fi

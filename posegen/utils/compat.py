@@ -8,15 +8,16 @@ objects out of them.
 
 from __future__ import annotations
 
-import logging
 import os
 import re
+import sys
 import warnings
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from posegen.utils.errors import ConfigError
+from posegen.utils.processes import process_rank
 
 
 def init_distributed(launcher: str, dist_cfg: Mapping[str, Any] | None = None) -> None:
@@ -124,17 +125,12 @@ def first_host(nodes: str) -> str:
 
 def _tell_of_restart() -> None:
     """torchrun starts all processes again without a word."""
-    from mmengine.dist import is_main_process
-    from mmengine.logging import print_log
-
     count = int(os.environ.get('TORCHELASTIC_RESTART_COUNT', 0))
-    if count and is_main_process():
+    if count and process_rank() == 0:
         most = os.environ.get('TORCHELASTIC_MAX_RESTARTS', '?')
-        print_log(
-            f'A process failed: all were started again ({count} of at most {most} '
-            'times)',
-            'current',
-            logging.WARNING,
+        sys.stderr.write(
+            'posegen: a process failed, and all were started again '
+            f'({count} of at most {most} times)\n'
         )
 
 

@@ -10,6 +10,7 @@ told from 2, a mistake in the config.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -40,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         do not find each other.
     """
     _be_quiet()
+    # Processes that are started again would find addresses of their predecessors in a
+    # store that torchrun keeps (torch 2.14); so each group gets one of its own.
+    os.environ.setdefault('TORCH_DISABLE_SHARE_RDZV_TCP_STORE', '1')
     args = run.parse_args(list(sys.argv[1:] if argv is None else argv))
     try:
         run.run(args)
