@@ -1,23 +1,20 @@
 """One process of several that fails, in the ways in which processes fail.
 
-Importing this module registers the hook and the data set; a config names it in
-``custom_imports``.
+Importing this module registers the hook; a config names it in ``custom_imports``.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from posegen.registry import DATASETS, HOOKS
+from posegen.registry import HOOKS
 from posegen.utils.errors import DataError
-from tests.helpers.toy_training import ToyPairs
 
 
 def fail(how: str) -> None:
@@ -41,13 +38,11 @@ class FailHook(Hook):
         moment: 'train', in iteration 3; 'val', in the first batch of a validation;
             'start', before training.
         rank: The process.
-        once: File that says that it happened; it does not happen again.
+        note: File that tells that, and when, it happened; it happens only once.
     """
 
-    def __init__(
-        self, how: str, moment: str = 'train', rank: int = 1, once: str | None = None
-    ) -> None:
-        self.how, self.moment, self.rank, self.once = how, moment, rank, once
+    def __init__(self, how: str, moment: str, rank: int, note: str) -> None:
+        self.how, self.moment, self.rank, self.note = how, moment, rank, Path(note)
 
     def before_train(self, runner: Runner) -> None:
         self._fail_in('start')
@@ -62,19 +57,6 @@ class FailHook(Hook):
     def _fail_in(self, moment: str) -> None:
         if (moment, get_rank()) != (self.moment, self.rank):
             return
-        if self.once is not None:
-            if Path(self.once).exists():
-                return
-            Path(self.once).touch()
-        fail(self.how)
-
-
-@DATASETS.register_module(force=True)
-class FailingPairs(ToyPairs):
-    """Pairs that one process cannot read beyond the first few."""
-
-    def __getitem__(self, index: int) -> dict:
-        if get_rank() == 1 and ToyPairs.reads >= 4:
-            fail('user')
-        time.sleep(0.01)
-        return super().__getitem__(index)
+        if not self.note.exists():
+            self.note.touch()
+            fail(self.how)

@@ -1,12 +1,14 @@
-"""A small set of pairs, and options that let every method train on it in seconds."""
+"""A small set of pairs, and configs with which every method trains on it in seconds."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from posegen.engine import load_config
 from tests.helpers.forked import ROOT, run, start_ranks
 from tests.helpers.pair_set import write_pair_set
 
@@ -21,7 +23,7 @@ def _without_gpu() -> None:
 
 @pytest.fixture(scope='session')
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data of synthetic people, 8 training pairs and 11 test pairs."""
+    """Stick figures: 8 training pairs and 11 test pairs."""
     root = tmp_path_factory.mktemp('pairs')
     write_pair_set(root, num_people=4, size=SIZE)
     write_pair_set(root, num_people=2, views=3, size=SIZE, seed=1, split='test')
@@ -31,46 +33,42 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def config_of(method: str) -> Path:
-    """The smallest config of a method."""
-    return ROOT / 'configs' / method / f'{method}_synthetic-128x64_tiny.py'
-
-
-def options(data: Path, stages: dict[str, int], iters: int) -> list[str]:
-    """Changes to such a config: small pictures, no validation, a tiny feature net.
+def small_config(method: str, data: Path, batch: int, iters: int) -> dict[str, Any]:
+    """The smallest config of a method, on small pictures and a tiny feature net.
 
     Args:
+        method: Its key.
         data: Of `pairs`.
-        stages: Batch of each stage.
-        iters: Iterations of each.
+        batch: Samples of a process and iteration.
+        iters: Iterations of each stage, without validation.
     """
-    values = {
-        'custom_imports.imports': '[tests.helpers.tiny_features]',
-        'data_root': data,
-        'val_evaluator': None,
-        'default_hooks.sample_grid': None,
-    }
-    for name in ('train', 'test'):
-        values |= {
-            f'{name}_dataloader.num_workers': 0,
-            f'{name}_dataloader.dataset.image_size': SIZE,
-            f'{name}_dataloader.dataset.annotation_size': SIZE,
-        }
-    values['train_dataloader.persistent_workers'] = False
-    values['test_dataloader.dataset.truth_dir'] = None
-    for stage, batch in stages.items():
-        values[f'stages.{stage}.train_dataloader.batch_size'] = batch
-        values[f'stages.{stage}.train_cfg.max_iters'] = iters
-    return [f'{key}={value}'.replace(' ', '') for key, value in values.items()]
+    path = ROOT / 'configs' / method / f'{method}_synthetic-128x64_tiny.py'
+    config = load_config(path).to_dict()
+    config['data_root'] = str(data)
+    config['custom_imports'] = dict(imports=['tests.helpers.tiny_features'])
+    config['default_hooks']['sample_grid'] = None
+    for name in ('train', 'val', 'test'):
+        loader = config[f'{name}_dataloader']
+        loader.update(num_workers=0, persistent_workers=False, batch_size=batch)
+        loader['dataset'].update(image_size=SIZE, annotation_size=SIZE)
+        loader['dataset'].pop('truth_dir', None)
+    if config['model'].get('feature_net'):
+        config['model']['feature_net'] = dict(type='TinyFeatures')
+    config['val_evaluator'] = None
+    for stage in config['stages']:
+        stage['train_dataloader'] = dict(batch_size=batch)
+        stage['train_cfg'] = dict(max_iters=iters, val_interval=iters)
+    return config
 
 
-def in_one_process(*arguments: str | Path, log: Path) -> None:
-    """Run a command that has to end well."""
-    run(*arguments, log=log)
+def in_one_process(*arguments: str | Path, log: Path) -> str:
+    """Run a command that has to end well; returns what it printed."""
+    return run(*arguments, log=log).shown()
 
 
-def in_two_processes(*arguments: str | Path, log: Path) -> None:
-    """The same in two processes."""
+def in_two_processes(*arguments: str | Path, log: Path) -> str:
+    """The same in two processes; returns what the first printed."""
     processes = start_ranks(*arguments, log=log)
     codes = [process.wait() for process in processes]
     assert codes == [0, 0], [process.shown() for process in processes]
+    return processes[0].shown()

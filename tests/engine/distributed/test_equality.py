@@ -16,45 +16,55 @@ import torch
 from torch import Tensor
 
 from tests.engine.distributed.conftest import (
-    config_of,
     in_one_process,
     in_two_processes,
-    options,
+    small_config,
 )
+from tests.helpers.toy_training import write_config
 
 ITERATIONS = 20
 STAGES = ('flow', 'full')
 TOLERANCE = 1e-9
 
 
-def exact_options(data: Path, batch: int, iters: int) -> list[str]:
-    return [
-        *options(data, dict.fromkeys(STAGES, batch), iters),
-        'custom_imports.imports=[tests.helpers.double_precision,'
-        'tests.helpers.tiny_features]',
-        'model.feature_net.type=TinyFeatures',
-        'stages.full.optim_wrapper.generator.optimizer.lr=1e-5',
-        'stages.full.optim_wrapper.discriminator.optimizer.lr=1e-5',
-    ]
-
-
 def train(
+    method: str, data: Path, work_dir: Path, processes: int, *, batch: int, **changes
+) -> Path:
+    """Train a method; returns the work dir.
+
+    Args:
+        method: Its key.
+        data: Of `pairs`.
+        work_dir: The folder.
+        processes: One or two.
+        batch: Of each.
+        **changes: As of `exact_config`.
+    """
+    config = exact_config(method, data, batch, **changes)
+    path = write_config(work_dir.with_suffix('.py'), config)
+    start = in_one_process if processes == 1 else in_two_processes
+    start('train', path, '--work-dir', work_dir, log=work_dir.with_suffix('.log'))
+    return work_dir
+
+
+def exact_config(
     method: str,
     data: Path,
-    work_dir: Path,
-    processes: int,
-    *more: str,
     batch: int,
     iters: int = ITERATIONS,
-) -> Path:
-    """Train a method; returns the work dir."""
-    start = in_one_process if processes == 1 else in_two_processes
-    start(
-        *('train', config_of(method), '--work-dir', work_dir),
-        *('--cfg-options', *exact_options(data, batch, iters), *more),
-        log=work_dir.with_suffix('.log'),
-    )
-    return work_dir
+    spectral: bool = True,
+    accumulate: int = 1,
+) -> dict:
+    """A config in float64, with a small rate in the second stage."""
+    config = small_config(method, data, batch, iters)
+    # In this order: networks are built in float64.
+    config['custom_imports']['imports'].insert(0, 'tests.helpers.double_precision')
+    config['model']['discriminators']['image']['net']['spectral'] = spectral
+    for stage in config['stages']:
+        stage['train_cfg']['accumulate'] = accumulate
+    for wrapper in ('generator', 'discriminator'):
+        config['stages'][1]['optim_wrapper'][wrapper]['optimizer']['lr'] = 1e-5
+    return config
 
 
 def tensors(content: object, place: str) -> Iterator[tuple[str, Tensor]]:
@@ -123,9 +133,8 @@ def test_two_processes_that_accumulate_end_as_one_large_batch(
 ) -> None:
     """Two processes, two batches a step, one sample a batch: four samples a step."""
     # A spectral norm takes a step of its power iteration with each batch.
-    plain = 'model.discriminators.image.net.spectral=False'
-    parts = [f'stages.{stage}.train_cfg.accumulate=2' for stage in STAGES]
-    one = train('gfla', pairs, tmp_path / 'one', 1, plain, batch=4, iters=5)
-    two = train('gfla', pairs, tmp_path / 'two', 2, plain, *parts, batch=1, iters=5)
+    same = dict(spectral=False, iters=5)
+    one = train('gfla', pairs, tmp_path / 'one', 1, batch=4, **same)
+    two = train('gfla', pairs, tmp_path / 'two', 2, batch=1, accumulate=2, **same)
     for stage in STAGES:
         assert_equal(learnt(one, stage, 5), learnt(two, stage, 5))
