@@ -13,18 +13,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from torch.distributed import DistNetworkError, DistStoreError, run
-from torch.distributed.elastic.multiprocessing.api import SignalException
-from torch.distributed.elastic.multiprocessing.errors import (
-    ChildFailedError,
-    ProcessFailure,
-)
-from torch.distributed.elastic.rendezvous import RendezvousError
+if TYPE_CHECKING:
+    from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
 USER_ERROR = 2
-
 #: A training that SIGTERM ended, after saving its state.
 PREEMPTED = 128 + signal.SIGTERM
 
@@ -37,10 +33,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0; the exit code of the process that failed first, 128 + n where signal n killed
-        it; 128 + n where this process got signal n and passed it on; 2 where machines
-        do not find each other.
+        it; 128 + n where this process got signal n and passed it on; 2 where there is
+        no connection between machines.
     """
-    _be_quiet()
+    with _quiet_torch():
+        from torch.distributed import DistNetworkError, DistStoreError, run
+        from torch.distributed.elastic.multiprocessing.api import SignalException
+        from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+        from torch.distributed.elastic.rendezvous import RendezvousError
     # Processes that are started again would find addresses of their predecessors in a
     # store that torchrun keeps (torch 2.14); so each group gets one of its own.
     os.environ.setdefault('TORCH_DISABLE_SHARE_RDZV_TCP_STORE', '1')
@@ -51,26 +51,41 @@ def main(argv: Sequence[str] | None = None) -> int:
         rank, failure = error.get_first_failure()
         code = exit_code(failure)
         if code != PREEMPTED:
-            sys.stderr.write(f'posegen: {describe(rank, failure)}\n')
+            _say(describe(rank, failure))
         return code
     except SignalException as error:
         return 128 + error.sigval
     except (RendezvousError, DistNetworkError, DistStoreError) as error:
-        reason = str(error).split('\n')[0]
-        sys.stderr.write(
-            f'posegen: error: the machines do not find each other: {reason}; the '
-            'address must be that of a machine which runs this command too, with a '
-            'free port that no firewall closes\n'
+        reason = str(error).split('\n')[0].rstrip('.')
+        _say(
+            f'error: no connection between the machines: {reason}; either another one '
+            'has ended, and says why, or the address is not that of a machine which '
+            'runs this command too, with a free port that no firewall closes'
         )
         return USER_ERROR
     return 0
 
 
-def _be_quiet() -> None:
-    """What torchrun logs repeats what is said here; each of its modules has a level."""
-    for name in logging.root.manager.loggerDict:
-        if name.startswith('torch.distributed.elastic'):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+@contextmanager
+def _quiet_torch() -> Iterator[None]:
+    """Import torch for a process whose warnings only repeat what is said here.
+
+    The level of those that are written in C++ is read once, and not passed on to the
+    processes that are started; each of torchrun's modules has one of its own.
+    """
+    name = 'TORCH_CPP_LOG_LEVEL'
+    before = os.environ.get(name)
+    os.environ.setdefault(name, 'ERROR')
+    yield
+    if before is None:
+        del os.environ[name]
+    for module in logging.root.manager.loggerDict:
+        if module.startswith('torch.distributed.elastic'):
+            logging.getLogger(module).setLevel(logging.CRITICAL)
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f'posegen: {sentence}\n')
 
 
 def exit_code(failure: ProcessFailure) -> int:

@@ -82,5 +82,5 @@ def test_an_address_that_is_taken_is_named(launch):
         process = launch('well', '--nproc-per-node', '1', *address)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert errors.startswith('posegen: error: the machines do not find each other:')
+    assert errors.startswith('posegen: error: no connection between the machines:')
     assert errors.count('\n') == 1 and 'address already in use' in errors
