@@ -5,6 +5,7 @@ Importing this module registers it; a config names it in ``custom_imports``.
 
 from __future__ import annotations
 
+import torch.distributed as dist
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -14,7 +15,17 @@ from posegen.registry import HOOKS
 
 @HOOKS.register_module(force=True)
 class InStepHook(Hook):
-    """Fails where processes do not hold the same parameters, to the last bit."""
+    """Fails where processes do not hold the same parameters, to the last bit.
+
+    Args:
+        backend: What gradients must travel through.
+    """
+
+    def __init__(self, backend: str = 'gloo') -> None:
+        self.backend = backend
+
+    def before_train(self, runner: Runner) -> None:
+        assert dist.get_backend() == self.backend
 
     def after_train(self, runner: Runner) -> None:
         named = dict(runner.model.named_parameters())

@@ -16,8 +16,8 @@ SIZE = (64, 64)
 
 
 @pytest.fixture(autouse=True)
-def _without_gpu() -> None:
-    if torch.cuda.is_available():
+def _without_gpu(request: pytest.FixtureRequest) -> None:
+    if torch.cuda.is_available() and not request.node.get_closest_marker('gpu'):
         pytest.skip('the processes share a CPU through gloo')
 
 
