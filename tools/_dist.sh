@@ -25,7 +25,7 @@ check_number() { is_number "$2" || die "$1 must be a whole number above 0, got '
 
 check_file() { [ -e "$1" ] || die "there is no file $1"; }
 
-repository="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+repository="$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 # The Python of .venv, where there is one; PYTHON=... names another.
 python="${PYTHON:-}"

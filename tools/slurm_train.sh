@@ -23,7 +23,7 @@ Everything else is sbatch's own: SBATCH_PARTITION=..., SBATCH_TIMELIMIT=..., and
 TEXT
 }
 
-tools="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+tools="$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # shellcheck source=tools/_dist.sh
 source "$tools/_dist.sh"
 
