@@ -59,6 +59,7 @@ def test_a_process_that_fails_ends_all(
     seconds = time.time() - (tmp_path / 'failed').stat().st_mtime
     assert done.code == code, done.errors
     assert seconds < SECONDS
+    print(f'{how} in {moment}: all ended after {seconds:.1f} s')  # pytest -s shows it
     lines = done.errors.splitlines()
     assert end in lines[-1]
     assert f'posegen: process {1 - rank} {LOST}' in lines
