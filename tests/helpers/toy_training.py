@@ -160,7 +160,7 @@ class ToyPairs(Dataset):
 
 @HOOKS.register_module(force=True)
 class SigtermHook(Hook):
-    """Sends SIGTERM to the process of a rank, in an iteration or the validation after."""
+    """Sends SIGTERM to the process of a rank, in an iteration or the validation."""
 
     def __init__(self, iteration: int, moment: str = 'train', rank: int = 0) -> None:
         self.iteration, self.moment, self.rank = iteration, moment, rank
