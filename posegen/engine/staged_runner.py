@@ -16,6 +16,7 @@ from mmengine.dist import (
 )
 from mmengine.logging import print_log
 
+from posegen.engine.agreement import any_process
 from posegen.engine.config import (
     check_config,
     explain_build_error,
@@ -199,7 +200,9 @@ class StagedRunner:
         name = f'iter_{runner.iter}.pth'
         newest = next(iter(numbered_checkpoints(folder)), None)
         by_epoch = newest is not None and newest.name.startswith('epoch_')
-        if not by_epoch and not (folder / name).is_file():
+        missing = not by_epoch and not (folder / name).is_file()
+        # The first process looks for all: they save together, or none does.
+        if any_process(is_main_process() and missing):
             meta = dict(epoch=runner.epoch, iter=runner.iter)
             runner.save_checkpoint(str(folder), name, meta=meta, by_epoch=False)
         if is_main_process():

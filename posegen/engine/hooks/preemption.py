@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -50,7 +51,8 @@ class PreemptionHook(Hook):
     def _leave(self, runner: Runner, done: int) -> None:
         self.stop.heeded.set()
         path = Path(runner.work_dir, f'iter_{done}.pth')
-        if not path.exists():
+        # The first process looks for all: they save together, or none does.
+        if any_process(is_main_process() and not path.exists()):
             meta = dict(epoch=runner.epoch, iter=done)
             runner.save_checkpoint(str(path.parent), path.name, meta=meta)
         raise Preempted(
