@@ -53,6 +53,8 @@ run_job() {
     local config="$1" code=0
     shift 2
     use_threads "${SLURM_CPUS_PER_TASK:-1}"
+    # As long as the job has; torchrun would have less.
+    export POSEGEN_SECONDS_TO_SAVE="${SECONDS_TO_SAVE:-120}"
     # Stay, to queue again; a handler is not passed on to srun, as ignoring would be.
     trap : TERM
     srun --kill-on-bad-exit=1 --cpus-per-task "${SLURM_CPUS_PER_TASK:-1}" \

@@ -25,8 +25,9 @@ def control_group() -> dist.ProcessGroup | None:
         return None
     world = dist.group.WORLD
     if world not in _groups:
-        is_gloo = dist.get_backend() == 'gloo'
-        _groups[world] = world if is_gloo else dist.new_group(backend='gloo')
+        # Never that of the gradients: a process that still waits for some must not take
+        # these words for them.
+        _groups[world] = dist.new_group(backend='gloo')
     return _groups[world]
 
 

@@ -147,7 +147,7 @@ class AmpOptimWrapper(OptimWrapper):
         """Log the norm, clip, and take a step, unless the scaled gradients overflow.
 
         Raises:
-            NonFiniteError: A gradient is nan or infinite without any scale.
+            NonFiniteError: A gradient is nan or infinite although nothing scales it up.
         """
         if not self.scaler.is_enabled():
             super().step(**kwargs)
@@ -157,6 +157,9 @@ class AmpOptimWrapper(OptimWrapper):
         if math.isfinite(norm):
             self._log('grad_norm', norm)
             self._clip()
+        elif self.scaler.get_scale() <= 1:  # it was not the scale that overflowed
+            key = self._key('grad_norm')
+            raise NonFiniteError(f'{key} is {norm}', {key: norm})
         self.scaler.step(self.optimizer, **kwargs)
         self.scaler.update()
         self._log('amp_scale', self.scaler.get_scale())

@@ -11,8 +11,12 @@ from contextlib import contextmanager, nullcontext
 
 #: What a shell calls a process that SIGTERM ended; schedulers requeue on it.
 EXIT_CODE = 128 + signal.SIGTERM
-#: torchrun kills what has not ended 30 s after its SIGTERM.
+#: Seconds; torchrun kills what has not ended 30 s after its SIGTERM.
 PATIENCE = 20.0
+#: Environment variable with another number, for launchers that wait longer.
+PATIENCE_VARIABLE = 'POSEGEN_SECONDS_TO_SAVE'
+#: Exit code of a process that had to be ended, with nothing saved.
+NOT_SAVED = 1
 
 
 class StopSignal:
@@ -33,7 +37,7 @@ class StopSignal:
 
 @contextmanager
 def stop_signal(
-    watch: bool = False, patience: float = PATIENCE
+    watch: bool = False, patience: float | None = None
 ) -> Iterator[StopSignal]:
     """Turn SIGTERM into a flag while a block runs.
 
@@ -42,7 +46,7 @@ def stop_signal(
             after the signal, nor set ``heeded``. A process among several may wait for
             one that has died, inside a call that no signal interrupts; torchrun then
             tells it to stop, and it must not hold the others and their GPUs for long.
-        patience: Seconds.
+        patience: Seconds; None takes ``POSEGEN_SECONDS_TO_SAVE``, or 20.
 
     Yields:
         The flag. Outside of the main thread, which alone receives signals, it never
@@ -52,6 +56,8 @@ def stop_signal(
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
+    if patience is None:
+        patience = float(os.environ.get(PATIENCE_VARIABLE, PATIENCE))
     before = signal.signal(signal.SIGTERM, stop.handle)
     try:
         with _watchdog(stop.heeded, patience) if watch else nullcontext():
@@ -111,4 +117,4 @@ def _watch(reader: int, heeded: threading.Event, patience: float) -> None:
                 'iteration came to an end, perhaps because another process has died\n'
             )
             sys.stderr.flush()
-            os._exit(EXIT_CODE)
+            os._exit(NOT_SAVED)

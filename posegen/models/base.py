@@ -152,7 +152,8 @@ class BasePoseTransfer(BaseModel):
             Scalars to log; keys of losses start with ``loss_``.
 
         Raises:
-            NonFiniteError: A gradient is nan or infinite; the weights are not yet.
+            NonFiniteError: A gradient is nan or infinite; it has reached no weight. If
+                it is the generator's, the discriminators have made their step.
         """
         batches = [self.training_batch(batch) for batch in as_batches(data)]
         wrapper = optim_wrapper['generator']

@@ -68,3 +68,14 @@ def test_a_nan_in_one_of_two_names_its_samples(tmp_path: Path) -> None:
     assert all(value.isfinite().all() for value in saved['state_dict'].values())
     # The other process got the same gradients, and stopped by itself.
     assert 'Connection closed' not in done.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='the CPU path: gloo')
+def test_validation_batches_may_be_unequal(tmp_path: Path) -> None:
+    """Three samples for two processes, none twice: one has a batch more."""
+    data = toy_config()['val_dataloader'] | dict(batch_size=1)
+    data['sampler'] = dict(type='DefaultSampler', shuffle=False, round_up=False)
+    stages = toy_config(iters=2)['stages'][:1]
+    done = train_in_two(tmp_path, toy_config(stages=stages, val_dataloader=data))
+    assert done.returncode == 0, done.stderr
+    assert read_record(tmp_path / 'run' / 'flow').metrics['toy_count'] == 3

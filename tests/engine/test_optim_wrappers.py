@@ -117,3 +117,38 @@ def test_an_overflow_in_float16_skips_the_step_and_lowers_the_scale(
     assert weight.tolist() == [1, 1]
     assert hub.get_scalar('train/amp_scale').current() == 2.0**59
     assert 'train/grad_norm' not in hub.log_scalars
+
+
+class Scaler:
+    """What a GPU's scaler does, as far as a step sees it."""
+
+    def __init__(self, scale: float) -> None:
+        self.value, self.steps = scale, 0
+
+    def is_enabled(self) -> bool:
+        return True
+
+    def scale(self, loss: torch.Tensor) -> torch.Tensor:
+        return loss
+
+    def unscale_(self, optimizer: torch.optim.Optimizer) -> None:
+        pass
+
+    def step(self, optimizer: torch.optim.Optimizer) -> None:
+        self.steps += 1
+
+    def update(self) -> None:
+        self.value /= 2
+
+    def get_scale(self) -> float:
+        return self.value
+
+
+def test_gradients_that_no_scale_explains_stop_training(hub: MessageHub) -> None:
+    weight = nn.Parameter(torch.ones(2))
+    wrapper = wrap(weight, hub, AmpOptimWrapper)
+    wrapper.scaler = Scaler(2.0)
+    wrapper.update_params((weight * math.nan).sum())  # left out, the scale is lowered
+    assert wrapper.scaler.steps == 1
+    with pytest.raises(NonFiniteError, match='grad_norm is nan'):
+        wrapper.update_params((weight * math.nan).sum())

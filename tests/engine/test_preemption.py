@@ -17,7 +17,12 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from posegen import cli
-from posegen.engine.preemption import EXIT_CODE, heed_parent_only, stop_signal
+from posegen.engine.preemption import (
+    EXIT_CODE,
+    NOT_SAVED,
+    heed_parent_only,
+    stop_signal,
+)
 from posegen.engine.stage_record import read_record
 from posegen.utils.errors import Preempted
 from tests.engine.conftest import weights_of
@@ -112,7 +117,7 @@ with stop_signal(watch=True, patience=0.5):
     [
         # A mutex that this thread holds: as in a collective, no signal gets through.
         ('import ctypes as c; m = c.create_string_buffer(64); l = c.CDLL(None); '
-         'l.pthread_mutex_lock(m); l.pthread_mutex_lock(m)', EXIT_CODE),
+         'l.pthread_mutex_lock(m); l.pthread_mutex_lock(m)', NOT_SAVED),
         ('time.sleep(0.2)', 0),
     ],
 )  # fmt: skip

@@ -38,7 +38,8 @@ class PlainCheckpointHook(Hook):
     fails to load again; here the names are those of the bare model.
 
     Args:
-        window: Logged values to keep of each name, so that means in the log go on.
+        window: Logged values to keep of each name, so that means in the log go on; no
+            fewer than the log's own window.
     """
 
     # After hooks that add something of their own to a checkpoint.
@@ -65,8 +66,9 @@ class PlainCheckpointHook(Hook):
         own['training_states'] = getattr(runner, 'training_states', None) or [
             training_state(runner.model)
         ]
+        window = max(self.window, runner.log_processor.window_size)
         own['scalars'] = {
-            name: _last_values(buffer, self.window)
+            name: _last_values(buffer, window)
             for name, buffer in runner.message_hub.log_scalars.items()
         }
         kept = {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from posegen.engine.agreement import any_process
+from posegen.engine.agreement import any_process, from_all
 from posegen.engine.preemption import StopSignal
 from posegen.registry import HOOKS
 from posegen.utils.errors import Preempted
@@ -29,6 +30,11 @@ class PreemptionHook(Hook):
 
     def __init__(self, stop: StopSignal) -> None:
         self.stop = stop
+        self._val_batches = 0
+
+    def before_val(self, runner: Runner) -> None:
+        """Processes may have different numbers of batches: they agree on the least."""
+        self._val_batches = min(from_all(len(runner.val_dataloader)))
 
     def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
         """Look at the flag.
@@ -39,13 +45,17 @@ class PreemptionHook(Hook):
         if any_process(self.stop.received):
             self._leave(runner, runner.iter + 1)
 
-    def after_val_iter(self, runner: Runner, *args, **kwargs) -> None:
-        """Look at the flag.
+    def after_val_iter(
+        self, runner: Runner, batch_idx: int, *args: Any, **kwargs: Any
+    ) -> None:
+        """Look at the flag, as often as all processes can.
 
         Raises:
             Preempted: It is set; the state of training is saved.
         """
-        if runner.iter > 0 and any_process(self.stop.received):
+        if batch_idx >= self._val_batches or runner.iter == 0:
+            return
+        if any_process(self.stop.received):
             self._leave(runner, runner.iter)
 
     def _leave(self, runner: Runner, done: int) -> None:

@@ -28,7 +28,7 @@ _REDUCTIONS = ('batch', 'sample')
 @torch.no_grad()
 @full_precision
 def max_similarity(
-    target_feat: Tensor, source_feat: Tensor, chunk_size: int = 256
+    target_feat: Tensor, source_feat: Tensor, chunk_size: int = 192
 ) -> Tensor:
     """Cosine of each target position with the source position most like it.
 
