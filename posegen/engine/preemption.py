@@ -15,6 +15,8 @@ EXIT_CODE = 128 + signal.SIGTERM
 PATIENCE = 20.0
 #: Environment variable with another number, for launchers that wait longer.
 PATIENCE_VARIABLE = 'POSEGEN_SECONDS_TO_SAVE'
+# What ends the watch: no signal has the number 0.
+_END = bytes(1)
 #: Exit code of a process that had to be ended, with nothing saved.
 NOT_SAVED = 1
 
@@ -104,13 +106,15 @@ def _watchdog(heeded: threading.Event, patience: float) -> Iterator[None]:
     finally:
         heeded.set()
         signal.set_wakeup_fd(before)
-        os.close(writer)
+        # Closing it would not do: processes that load data have the pipe open, too.
+        os.write(writer, _END)
         watcher.join()
+        os.close(writer)
         os.close(reader)
 
 
 def _watch(reader: int, heeded: threading.Event, patience: float) -> None:
-    while number := os.read(reader, 1):
+    while (number := os.read(reader, 1)) != _END:
         if number[0] == signal.SIGTERM and not heeded.wait(patience):
             sys.stderr.write(
                 f'posegen: ended {patience:.0f} s after SIGTERM without saving: no '

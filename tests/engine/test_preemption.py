@@ -201,3 +201,18 @@ def test_a_signal_to_the_whole_job_leaves_time_to_save(tmp_path: Path) -> None:
     assert process.returncode == EXIT_CODE, errors
     assert errors.startswith('posegen: stopped by SIGTERM after iteration')
     assert read_record(tmp_path / 'run/flow').iterations > 0
+
+
+def test_the_watch_ends_although_a_child_has_its_pipe() -> None:
+    """Processes that load data are forked while it lasts."""
+    start = time.monotonic()
+    with stop_signal(watch=True):
+        child = os.fork()
+        if child == 0:
+            time.sleep(30)
+            os._exit(0)
+    try:
+        assert time.monotonic() - start < 10
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
