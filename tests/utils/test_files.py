@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,15 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ['a.partial', 'iter_2.pth']
 
 
-def test_folders_that_cannot_be_opened_are_no_error(tmp_path: Path) -> None:
-    sync_folder(tmp_path)
+def test_folders_that_cannot_be_opened_are_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, 'fsync', synced.append)
     sync_folder(tmp_path / 'none')
+    assert not synced
+    sync_folder(tmp_path)
+    assert len(synced) == 1
 
 
 def test_the_disk_is_found_behind_an_error() -> None:

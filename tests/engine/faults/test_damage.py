@@ -146,6 +146,7 @@ def test_the_payload_is_one(tmp_path: Path) -> None:
                 pickle.load(file)
             else:
                 torch.load(file, weights_only=False)
+        assert (tmp_path / 'mark').is_file(), kind
         (tmp_path / 'mark').unlink()
 
 
