@@ -28,17 +28,19 @@ _REDUCTIONS = ('batch', 'sample')
 @torch.no_grad()
 @full_precision
 def max_similarity(
-    target_feat: Tensor, source_feat: Tensor, chunk_size: int = 192
+    target_feat: Tensor, source_feat: Tensor, chunk_size: int | None = None
 ) -> Tensor:
     """Cosine of each target position with the source position most like it.
 
-    Target positions pass by in chunks, so memory grows with
-    ``B * h' * w' * chunk_size``, never with (h * w)^2. Carries no gradient.
+    Sample after sample, its target positions pass by in chunks: what is held of the
+    similarities is ``h' * w' * chunk_size``, of B * h * w * h' * w'. No gradient.
 
     Args:
         target_feat: (B, C, h, w).
         source_feat: (B, C, h', w'); its size may differ from the target's.
-        chunk_size: target positions that are compared at a time.
+        chunk_size: target positions of a sample that are compared at a time. None: a
+            sixteenth of those of all samples, at least 192 (fewer take longer than
+            they save).
 
     Returns:
         (B, 1, h, w) in [-1, 1], float32 or better.
@@ -51,6 +53,8 @@ def max_similarity(
             'target_feat and source_feat must be (B, C, h, w) with the same B and C, '
             f'got {tuple(target_feat.shape)} and {tuple(source_feat.shape)}'
         )
+    if chunk_size is None:
+        chunk_size = max(192, target_feat[:, 0].numel() // 16)
     if chunk_size < 1:
         raise ValueError(f'chunk_size must be >= 1, got {chunk_size}')
     source = (source_feat / _lengths(source_feat)).flatten(2)
@@ -58,14 +62,22 @@ def max_similarity(
     best = source.new_empty(target.shape[:2])
     # One buffer for all chunks: memory that is asked for anew has to be cleared first.
     rows = min(chunk_size, target.shape[1])
-    buffer = source.new_empty(len(target), rows, source.shape[2])
-    chunks = (x.split(chunk_size, dim=1) for x in (target, lengths, best))
-    for chunk, length, found in zip(*chunks):
-        similarities = buffer[:, : chunk.shape[1]]
-        # The target is brought to unit length as it passes by, never copied whole.
-        torch.bmm(chunk / length, source, out=similarities)
-        torch.amax(similarities, dim=2, out=found)
+    buffer = source.new_empty(rows, source.shape[2])
+    for of_sample in zip(target, lengths, source, best):
+        _max_similarity_of_sample(*of_sample, buffer)
     return best.view(len(target), 1, *target_feat.shape[2:])
+
+
+def _max_similarity_of_sample(
+    target: Tensor, lengths: Tensor, source: Tensor, best: Tensor, buffer: Tensor
+) -> None:
+    """(N, C), (N, 1), (C, N') of unit length, (N,) to be filled; (chunk, N')."""
+    chunks = (x.split(len(buffer)) for x in (target, lengths, best))
+    for chunk, length, found in zip(*chunks):
+        similarities = buffer[: len(chunk)]
+        # The target is brought to unit length as it passes by, never copied whole.
+        torch.mm(chunk / length, source, out=similarities)
+        torch.amax(similarities, dim=1, out=found)
 
 
 @full_precision
