@@ -80,7 +80,9 @@ class _LargestOfParts(torch.autograd.Function):
                 best, winner = moved, torch.zeros_like(moved, dtype=torch.uint8)
                 continue
             winner.masked_fill_(moved > best, part)
-            torch.maximum(best, moved, out=best)
+            # Not in place: the gradient of a result that is an earlier value as well
+            # is lost in what torch 2.11 compiles.
+            best = torch.maximum(best, moved)
         ctx.save_for_backward(transforms, masks, winner)
         ctx.interpolation, ctx.stride = interpolation, stride
         return best
