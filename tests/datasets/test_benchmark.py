@@ -7,7 +7,6 @@ import os
 import re
 import runpy
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from posegen.datasets.made_photos import make_photo, make_photo_pairs
 from posegen.models.preprocessor import to_unit_range
 from posegen.utils.errors import ConfigError
 from posegen.utils.images import is_plain_jpeg
+from tests.helpers import warm
 from tests.helpers.pair_set import write_pair_set
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,7 +129,7 @@ def test_without_the_data_pictures_are_made(tmp_path):
 def test_the_command_says_that_ours_is_faster(tmp_path):
     out = tmp_path / 'speed.json'
     done = subprocess.run(
-        [sys.executable, str(TOOL), str(CONFIG), '--made', '--seconds', '0.4']
+        [warm.python(), str(TOOL), str(CONFIG), '--made', '--seconds', '0.4']
         + ['--json', str(out)],
         env={**os.environ, 'OMP_NUM_THREADS': '1'},
         capture_output=True,

@@ -23,6 +23,7 @@ import pytest
 
 from posegen.engine.config import check_config, load_config
 from posegen.utils.errors import ConfigError
+from tests.helpers import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ['README.md', *(f'docs/{path.name}' for path in sorted(ROOT.glob('docs/*.md')))]
@@ -73,10 +74,11 @@ def read_blocks(page: str) -> list[Block]:
 
 
 def run_bash(block: Block) -> None:
-    path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'
+    folders = (warm.folder(), Path(sys.executable).parent, os.environ['PATH'])
+    path = os.pathsep.join(map(str, folders))
     done = subprocess.run(
         ['bash', '-euo', 'pipefail', '-c', block.code],
-        env={**os.environ, 'PATH': path},
+        env={**os.environ, 'PATH': path, **warm.variables()},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import torch
 
 from posegen.engine.agreement import any_process, control_group, from_all
 from posegen.engine.stage_record import read_record
+from tests.helpers import warm
 from tests.helpers.toy_training import toy_config, write_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,11 +28,16 @@ def train_in_two(
 ) -> subprocess.CompletedProcess:
     config = write_config(tmp_path / 'toy.py', settings)
     command = [
-        *(sys.executable, '-m', 'torch.distributed.run', '--nproc-per-node=2'),
+        *(warm.python(), '-m', 'torch.distributed.run', '--nproc-per-node=2'),
         *('--standalone', str(ROOT / 'tools' / 'train.py'), str(config)),
         *('--launcher', 'pytorch', '--work-dir', str(tmp_path / 'run'), *more),
     ]
-    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}
+    env = {
+        **os.environ,
+        'OMP_NUM_THREADS': '1',
+        'PYTHONPATH': str(ROOT),
+        **warm.variables(),
+    }
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
 
 

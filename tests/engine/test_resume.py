@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 
 from posegen.engine.stage_record import read_record
 from tests.engine.conftest import weights_of
+from tests.helpers import warm
 from tests.helpers.toy_training import ToyPairs, loader, toy_config, write_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +31,7 @@ def config(tmp_path: Path) -> Path:
 
 def command(config: Path, work_dir: Path, *more: str) -> list[str]:
     tool = str(ROOT / 'tools' / 'train.py')
-    return [sys.executable, tool, str(config), '--work-dir', str(work_dir), *more]
+    return [warm.python(), tool, str(config), '--work-dir', str(work_dir), *more]
 
 
 def start(arguments: list[str]) -> subprocess.Popen:

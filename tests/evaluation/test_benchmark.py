@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.helpers import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def output(tmp_path_factory):
     file = tmp_path_factory.mktemp('benchmark') / 'report.json'
     tool = ROOT / 'tools' / 'analysis' / 'benchmark_ssim.py'
-    command = [sys.executable, tool, '--pairs', '20', '--size', '48x32', '--json', file]
+    command = [warm.python(), tool, '--pairs', '20', '--size', '48x32', '--json', file]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout, json.loads(file.read_text())
 
@@ -42,6 +43,6 @@ def test_report_adds_up(output):
 def test_refuses_no_pairs():
     tool = ROOT / 'tools' / 'analysis' / 'benchmark_ssim.py'
     done = subprocess.run(
-        [sys.executable, tool, '--pairs', '0'], capture_output=True, text=True
+        [warm.python(), tool, '--pairs', '0'], capture_output=True, text=True
     )
     assert done.returncode == 2 and '--pairs and --processes' in done.stderr

@@ -12,11 +12,13 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+
+from torch.multiprocessing import start_processes
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_WAIT = 200
@@ -74,6 +76,37 @@ class Forked:
             time.sleep(0.002)
 
 
+def fork(target: Callable[..., object], *args: object) -> BaseProcess:
+    """Call a function in a fork of the server."""
+    process = _context.Process(target=target, args=args)
+    with _environment_of_the_server():
+        process.start()  # the first one starts it
+    return process
+
+
+def run_ranks(function: Callable[..., object], *args: object, count: int = 2) -> None:
+    """Call a function in forks, which get their number first; all must end well.
+
+    As ``torch.multiprocessing.spawn``, whose processes import everything again.
+    """
+    with _environment_of_the_server():
+        start_processes(function, args, nprocs=count, start_method='forkserver')
+
+
+@contextmanager
+def _environment_of_the_server() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in ('PYTHONPATH', 'OMP_NUM_THREADS')}
+    os.environ.update(PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
+
+
 def start(
     *arguments: str | Path,
     log: Path,
@@ -91,19 +124,7 @@ def start(
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     words = [str(argument) for argument in arguments]
-    process = _context.Process(
-        target=_run, args=(words, str(log), dict(env or {}), file_limit)
-    )
-    before = {name: os.environ.get(name) for name in ('PYTHONPATH', 'OMP_NUM_THREADS')}
-    os.environ.update(PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
-    try:
-        process.start()  # the first one starts the server, in this environment
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value
+    process = fork(_run, words, str(log), dict(env or {}), file_limit)
     return Forked(process, log)
 
 

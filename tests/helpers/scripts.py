@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.helpers import warm
 from tests.helpers.forked import ROOT
 
 SECONDS_TO_WAIT = 200
@@ -40,7 +40,7 @@ def script(name: str, *arguments: str | Path, folder: Path, **env: str) -> Outco
     done = subprocess.run(
         ['bash', str(ROOT / 'tools' / name), *map(str, arguments)],
         cwd=folder,
-        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHON': sys.executable, **env},
+        env={**os.environ, 'OMP_NUM_THREADS': '1', **warm.variables(), **env},
         capture_output=True,
         text=True,
         timeout=SECONDS_TO_WAIT,

@@ -15,12 +15,13 @@ from posegen.datasets import read_annotations
 from posegen.datasets.keypoint_conversion import convert_keypoints
 from posegen.datasets.keypoint_formats import FORMATS
 from posegen.utils.errors import ConfigError, DataError
+from tests.helpers import warm
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools/datasets'
 
 
 def run(*args: object, tool: str = 'convert_keypoints') -> subprocess.CompletedProcess:
-    command = [sys.executable, str(TOOLS / f'{tool}.py'), *map(str, args)]
+    command = [warm.python(), str(TOOLS / f'{tool}.py'), *map(str, args)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

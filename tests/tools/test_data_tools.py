@@ -22,6 +22,7 @@ from posegen.codecs import write_openpose_json
 from posegen.datasets import PosePairDataset, read_annotations, read_pairs
 from posegen.engine.config import check_config, load_config
 from posegen.registry import TRANSFORMS
+from tests.helpers import warm
 from tests.helpers.pair_set import write_pair_set
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +50,7 @@ def run(tool: str, *arguments: str | Path, cwd: Path) -> Done:
 
 def run_process(tool: str, *arguments: str | Path, cwd: Path) -> Done:
     done = subprocess.run(
-        [sys.executable, str(TOOLS / f'{tool}.py'), *map(str, arguments)],
+        [warm.python(), str(TOOLS / f'{tool}.py'), *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=cwd,

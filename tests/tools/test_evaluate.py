@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 from tests.evaluation.toy_set import write_joints, write_set
+from tests.helpers import warm
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'evaluate.py'
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, str(TOOL), *arguments],
+        [warm.python(), str(TOOL), *arguments],
         cwd=folder,
         env={**os.environ, 'TORCH_HOME': str(folder / 'hub'), 'COLUMNS': '80'},
         capture_output=True,

@@ -15,6 +15,7 @@ import pytest
 
 from tests.datasets.prepare import trees
 from tests.datasets.prepare.big_tree import write_big_tree
+from tests.helpers import warm
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools/datasets'
 NAMES = ('prepare_deepfashion', 'prepare_market1501')
@@ -189,7 +190,7 @@ def test_training_starts_from_what_was_written(tmp_path, run):
     ]
     brief += [f'stages.{stage}.train_cfg.max_iters=1' for stage in ('flow', 'full')]
     trained = subprocess.run(
-        [sys.executable, str(root / 'tools/train.py'), str(config)]
+        [warm.python(), str(root / 'tools/train.py'), str(config)]
         + ['--work-dir', str(tmp_path / 'work'), '--cfg-options']
         + [f'data_root={out}', *brief],
         capture_output=True,

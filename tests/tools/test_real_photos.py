@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from PIL import Image
 
 from posegen.datasets import read_pairs
+from tests.helpers import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -69,7 +69,7 @@ def write_config(path: Path, data_root: Path, real: RealSet) -> Path:
 
 def run(tool: str, *arguments: str | Path) -> str:
     done = subprocess.run(
-        [sys.executable, str(ROOT / 'tools' / tool), *map(str, arguments)],
+        [warm.python(), str(ROOT / 'tools' / tool), *map(str, arguments)],
         capture_output=True,
         text=True,
         env={**os.environ, 'OMP_NUM_THREADS': '1'},

@@ -19,6 +19,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from posegen.utils import ConfigError, compat
+from tests.helpers.forked import run_ranks
 
 without_gpu = pytest.mark.skipif(
     torch.cuda.is_available(), reason='the cure is for machines without a GPU'
@@ -126,7 +127,7 @@ def test_processes_of_slurm_are_joined_without_a_gpu(tmp_path: Path) -> None:
             with contextlib.suppress(OSError):
                 probe.bind(('127.0.0.1', 20000 + job % 10000))
                 break
-    torch.multiprocessing.spawn(_join_by_slurm, (job, str(tmp_path)), nprocs=2)
+    run_ranks(_join_by_slurm, job, str(tmp_path))
     texts = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert texts == {'0': '3.0 0', '1': '3.0 1'}
 

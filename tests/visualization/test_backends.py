@@ -18,6 +18,7 @@ from posegen.engine import StagedRunner
 from posegen.registry import VISBACKENDS
 from posegen.utils import DependencyError
 from posegen.visualization.backends import SAMPLES
+from tests.helpers import warm
 from tests.helpers.toy_training import toy_config, write_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,10 +84,15 @@ def test_only_the_first_process_writes(tmp_path: Path) -> None:
     config['stages'] = config['stages'][:1]
     file = write_config(tmp_path / 'toy.py', config)
     command = [
-        *(sys.executable, '-m', 'torch.distributed.run', '--nproc-per-node=2'),
+        *(warm.python(), '-m', 'torch.distributed.run', '--nproc-per-node=2'),
         *('--standalone', str(ROOT / 'tools' / 'train.py'), str(file)),
     ]
-    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}
+    env = {
+        **os.environ,
+        'OMP_NUM_THREADS': '1',
+        'PYTHONPATH': str(ROOT),
+        **warm.variables(),
+    }
     env['CUDA_VISIBLE_DEVICES'] = ''
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

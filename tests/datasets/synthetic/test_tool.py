@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import warm
+
 TOOL = Path(__file__).resolve().parents[3] / 'tools/datasets/make_synthetic.py'
 
 
 def _run(*args: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(TOOL), *args]
+    command = [warm.python(), str(TOOL), *args]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

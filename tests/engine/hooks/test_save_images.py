@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from PIL import Image
 
 from posegen.engine.hooks import SaveImagesHook
 from posegen.utils.errors import ConfigError, DataError
-from tests.helpers.forked import free_port
+from tests.helpers.forked import free_port, run_ranks
 
 
 def sample(source: str, target: str) -> dict:
@@ -61,7 +60,7 @@ def _rank_main(rank: int, port: int, folder: str) -> None:
 
 
 def test_the_first_process_writes_for_all(tmp_path: Path) -> None:
-    mp.spawn(_rank_main, (free_port(), str(tmp_path)), nprocs=2)
+    run_ranks(_rank_main, free_port(), str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ['0']
     names = sorted(path.name for path in (tmp_path / '0').iterdir())
     assert names == [f'{letter}___x.png' for letter in 'abcdef']

@@ -8,7 +8,6 @@ import socket
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import Evaluator
 
@@ -17,6 +16,7 @@ from posegen.utils.images import save_image
 from tests.evaluation.helpers import random_images
 from tests.evaluation.metrics import networks
 from tests.evaluation.metrics.samples import evaluate, make_samples
+from tests.helpers.forked import run_ranks
 
 COUNT = 11  # odd: the sampler repeats one sample, which must not count twice
 SIZE = (48, 40)
@@ -78,6 +78,5 @@ def test_two_processes_give_the_numbers_of_one(tmp_path):
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         port = probe.getsockname()[1]
-    arguments = port, str(folder), str(real_dir), expected
-    mp.spawn(_rank_main, arguments, nprocs=2)
+    run_ranks(_rank_main, port, str(folder), str(real_dir), expected)
     assert not list(folder.iterdir())  # MMEngine's .dist_test

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from posegen.models.layers import init_orthogonal
 from posegen.models.spig import SPIG
 from posegen.utils.errors import ConfigError
+from tests.helpers.forked import run_ranks
 from tests.models.spig.test_spig import (
     ENCODER,
     GENERATOR,
@@ -157,7 +157,7 @@ def rank_main(rank: int, folder: str) -> None:
 
 
 def test_two_processes_have_the_gradient_of_one(tmp_path: Path) -> None:
-    mp.spawn(rank_main, (str(tmp_path),), nprocs=2)
+    run_ranks(rank_main, str(tmp_path))
     first, second = (torch.load(tmp_path / f'grads{rank}.pt') for rank in range(2))
     model = lively(dict(batched_parts=False)).double()
     out = model.run_generator(data_of(model, torch.float64))

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from mmengine.model import MMSeparateDistributedDataParallel
 
 from posegen.models.vunet.blocks import calibrating
 from posegen.models.vunet.networks import ResidualEncoder
 from posegen.utils.checkpoint import strip_wrapper_names
 from posegen.utils.compat import wrapper_config
+from tests.helpers.forked import run_ranks
 from tests.models.vunet.helpers import batch, build, wrappers
 
 
@@ -55,7 +55,7 @@ def test_both_end_with_the_same_values(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         port = probe.getsockname()[1]
-    mp.spawn(rank_main, (port, str(tmp_path)), nprocs=2)
+    run_ranks(rank_main, port, str(tmp_path))
     nets, models = (
         [torch.load(tmp_path / f'{name}{rank}.pt') for rank in range(2)]
         for name in ('net', 'model')
