@@ -17,6 +17,7 @@ from posegen.evaluation import (
     extractors,
     folder,
     plan,
+    processes,
     score_folder,
 )
 from posegen.evaluation import functional as F
@@ -35,6 +36,7 @@ from tests.evaluation.toy_set import (
     write_joints,
     write_set,
 )
+from tests.helpers import forked
 
 
 @pytest.fixture(autouse=True)
@@ -198,7 +200,8 @@ def test_frechet_distance_to_another_real_set(folders):
         score_folder(folders / 'good', folders / 'real', fid_real=folders / 'real')
 
 
-def test_two_processes_give_the_same_bits(folders):
+def test_two_processes_give_the_same_bits(folders, monkeypatch):
+    monkeypatch.setattr(processes, 'get_context', forked.context)
     for number in range(8):  # two batches for each method
         for method in ('good', 'poor'):
             image = random_images(1, SIZE, 50 + number)[0]

@@ -11,6 +11,7 @@ import torch
 from posegen.evaluation import processes
 from posegen.evaluation.processes import choose_processes, map_batches, one_thread
 from posegen.utils.errors import ConfigError, DataError
+from tests.helpers import forked
 
 
 def make_adder(number):
@@ -49,6 +50,13 @@ def test_results_come_in_order_from_one_thread_each(count):
     assert (os.getpid() in ids) == (count == 1)
 
 
+@pytest.fixture
+def quick_start(monkeypatch):
+    """The other tests do not care how processes come to be."""
+    monkeypatch.setattr(processes, 'get_context', forked.context)
+
+
+@pytest.mark.usefixtures('quick_start')
 @pytest.mark.parametrize('count', [1, 2])
 def test_errors_arrive_as_they_are(count):
     results = map_batches(make_picky, (1,), [0, 1, 2, 3], count)
@@ -59,6 +67,7 @@ def test_errors_arrive_as_they_are(count):
         list(map_batches(make_nothing, (0,), [1, 2], count))
 
 
+@pytest.mark.usefixtures('quick_start')
 def test_a_process_that_dies_is_an_error_with_a_cure():
     with pytest.raises(ConfigError, match='use fewer'):
         list(map_batches(make_killer, (0,), [1, 2], 2))

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -91,6 +92,12 @@ def run_ranks(function: Callable[..., object], *args: object, count: int = 2) ->
     """
     with _environment_of_the_server():
         start_processes(function, args, nprocs=count, start_method='forkserver')
+
+
+def context(method: str = 'spawn') -> BaseContext:
+    """In place of ``multiprocessing.get_context('spawn')``, where its start is slow."""
+    assert method == 'spawn'
+    return _context
 
 
 @contextmanager

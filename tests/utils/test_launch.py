@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.helpers import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = """
@@ -34,7 +35,7 @@ def launch(tmp_path: Path) -> Callable[..., subprocess.Popen]:
     def start(how: str, *arguments: str) -> subprocess.Popen:
         return subprocess.Popen(
             [
-                *(sys.executable, '-m', 'posegen.utils.launch'),
+                *(warm.python(), '-m', 'posegen.utils.launch'),
                 *(arguments or ('--standalone', '--nproc-per-node', '2')),
                 *('worker.py', how),
             ],

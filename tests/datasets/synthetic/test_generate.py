@@ -15,6 +15,7 @@ from posegen.datasets.synthetic.generate import (
 )
 from posegen.utils.errors import DataError
 from tests.datasets.synthetic.conftest import require_synthetic
+from tests.helpers import forked
 
 SMALL = {
     'size': (64, 32),
@@ -29,7 +30,9 @@ SMALL = {
 def made(tmp_path_factory) -> Path:
     require_synthetic()
     out = tmp_path_factory.mktemp('synthetic') / 'set'
-    return generate_set(out, workers=1, progress=False, **SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generate.multiprocessing, 'get_context', forked.context)
+        return generate_set(out, workers=1, progress=False, **SMALL)
 
 
 def _bytes(root: Path) -> dict[str, bytes]:
@@ -141,6 +144,7 @@ def test_an_error_in_a_worker_stops_the_rest(tmp_path):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(generate, '_track', break_it)
+        patch.setattr(generate.multiprocessing, 'get_context', forked.context)
         with pytest.raises(FileNotFoundError):
             generate_set(tmp_path / 'set', workers=1, progress=False, **options)
     assert not (tmp_path / 'set').exists()
