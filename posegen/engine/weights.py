@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from posegen.utils.checkpoint import (
     CHECKPOINT_KEY,
+    COPY_AGAIN,
     load_state_dict_file,
     load_weights,
     read_checkpoint,
@@ -36,6 +37,7 @@ __all__ = [
     'numbered_checkpoints',
     'plain_keys',
     'set_aside',
+    'without_advice',
     'written_by',
 ]
 
@@ -137,9 +139,9 @@ def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
         try:
             return path, read_checkpoint(path)
         except WeightsError as error:
-            reason = error
+            reason = without_advice(error)
             print_log(
-                f'CHECKPOINT PASSED OVER: {error} The one before it is tried.',
+                f'CHECKPOINT PASSED OVER: {reason} The one before it is tried.',
                 'current',
                 logging.WARNING,
             )
@@ -149,6 +151,11 @@ def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
             'To train the stage anew, move the folder away.'
         )
     return None
+
+
+def without_advice(error: WeightsError) -> str:
+    """What is wrong with a checkpoint that this training wrote itself."""
+    return str(error).removesuffix(COPY_AGAIN)
 
 
 def set_aside(paths: Iterable[Path], why: str, ending: str) -> None:

@@ -7,6 +7,7 @@ fit the model is an error that names the keys, never a model with some random la
 
 from __future__ import annotations
 
+import errno
 import logging
 import pickle
 import re
@@ -29,6 +30,8 @@ from posegen.utils.files import replacing, storage_problem
 
 #: Key of a training checkpoint under which posegen keeps what MMEngine does not.
 CHECKPOINT_KEY = 'posegen'
+#: What ends the message about a damaged file: advice for one that came from elsewhere.
+COPY_AGAIN = ' Copy or download it again.'
 
 # Names that wrappers put into a key: (Distributed)DataParallel and torch.compile.
 _WRAPPER_NAMES = frozenset(('module', '_orig_mod'))
@@ -327,7 +330,7 @@ def _compare_checksums(path: Path) -> None:
     if damaged is not None:
         raise WeightsError(
             f'{path} ({path.stat().st_size} bytes) is damaged: the checksum of '
-            f'{damaged!r} in it is wrong. Copy or download it again.'
+            f'{damaged!r} in it is wrong.{COPY_AGAIN}'
         )
 
 
@@ -337,10 +340,12 @@ def _looks_like_pickle(path: Path) -> bool:
 
 
 def _unreadable(path: Path, reason: object) -> WeightsError:
+    if isinstance(reason, OSError) and reason.errno == errno.EINVAL:
+        reason = ''  # zipfile looked for something before the beginning of the file
     reason = str(reason).strip().split('\n')[0].split('. ')[0].rstrip('.')
     return WeightsError(
         f'{path} ({path.stat().st_size} bytes) is not a readable weight file, or was '
-        f'cut short: {reason or "unexpected end"}. Copy or download it again.'
+        f'cut short: {reason or "unexpected end"}.{COPY_AGAIN}'
     )
 
 

@@ -65,6 +65,7 @@ class PreemptionHook(Hook):
         if any_process(is_main_process() and not path.exists()):
             meta = dict(epoch=runner.epoch, iter=done)
             runner.save_checkpoint(str(path.parent), path.name, meta=meta)
+        runner.logger.info(f'Stopped by SIGTERM: {path} holds iteration {done}')
         raise Preempted(
             f'stopped by SIGTERM after iteration {done}, which {path} holds; the same '
             'command with --resume goes on from there'
