@@ -179,7 +179,7 @@ def batch_of_one(size: tuple[int, int]) -> dict:
 
 #: Of models whose layers fit any size: at full size a step of PATN takes 20 seconds.
 #: The config that others are variants of takes its step at the size that it states.
-STEP_SIZE = dict(PATN=(64, 44), SPIG=(128, 128), GFLA=(128, 128), DefGAN=(128, 128))
+STEP_SIZE = dict(PATN=(64, 44), SPIG=(64, 64), GFLA=(64, 64), DefGAN=(64, 64))
 AT_FULL_SIZE = ('spig_deepfashion-256x256', 'gfla_deepfashion-256x256')
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.engine.benchmark.helpers import tiny_file
+from tests.helpers import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = 'configs/gfla/gfla_synthetic-128x64_tiny.py'
@@ -19,7 +19,7 @@ TINY = 'configs/gfla/gfla_synthetic-128x64_tiny.py'
 
 def call(tool: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, str(ROOT / 'tools' / 'analysis' / tool), *arguments],
+        [warm.python(), str(ROOT / 'tools' / 'analysis' / tool), *arguments],
         cwd=folder,
         env={**os.environ, 'COLUMNS': '80'},
         capture_output=True,
