@@ -23,6 +23,7 @@ from posegen.models.ops.warp import gaussian_warp
 
 _EPS = 1e-8
 _REDUCTIONS = ('batch', 'sample')
+_MOST_SIMILARITIES = 2**23
 
 
 @torch.no_grad()
@@ -32,15 +33,16 @@ def max_similarity(
 ) -> Tensor:
     """Cosine of each target position with the source position most like it.
 
-    Sample after sample, its target positions pass by in chunks: what is held of the
-    similarities is ``h' * w' * chunk_size``, of B * h * w * h' * w'. No gradient.
+    One sample after the other, its target positions pass by in chunks: of all
+    ``B * h * w * h' * w'`` similarities, ``chunk_size * h' * w'`` are held at a time.
+    Carries no gradient.
 
     Args:
         target_feat: (B, C, h, w).
         source_feat: (B, C, h', w'); its size may differ from the target's.
         chunk_size: target positions of a sample that are compared at a time. None: a
-            sixteenth of those of all samples, at least 192 (fewer take longer than
-            they save).
+            sixteenth of those of all samples, at least 192, and no more than 2^23
+            similarities (32 MiB in float32). Smaller chunks are slower.
 
     Returns:
         (B, 1, h, w) in [-1, 1], float32 or better.
@@ -54,7 +56,7 @@ def max_similarity(
             f'got {tuple(target_feat.shape)} and {tuple(source_feat.shape)}'
         )
     if chunk_size is None:
-        chunk_size = max(192, target_feat[:, 0].numel() // 16)
+        chunk_size = _chunk_size(target_feat, source_feat)
     if chunk_size < 1:
         raise ValueError(f'chunk_size must be >= 1, got {chunk_size}')
     source = (source_feat / _lengths(source_feat)).flatten(2)
@@ -68,10 +70,23 @@ def max_similarity(
     return best.view(len(target), 1, *target_feat.shape[2:])
 
 
+def _chunk_size(target_feat: Tensor, source_feat: Tensor) -> int:
+    positions = target_feat[:, 0].numel()
+    most = _MOST_SIMILARITIES // source_feat[0, 0].numel()
+    return max(1, min(max(192, positions // 16), most))
+
+
 def _max_similarity_of_sample(
     target: Tensor, lengths: Tensor, source: Tensor, best: Tensor, buffer: Tensor
 ) -> None:
-    """(N, C), (N, 1), (C, N') of unit length, (N,) to be filled; (chunk, N')."""
+    """Fill in the cosines of one sample.
+
+    Args:
+        target: (N, C) features, ``lengths`` (N, 1) their lengths.
+        source: (C, N') features of unit length.
+        best: (N,) for the result.
+        buffer: (chunk, N') for similarities.
+    """
     chunks = (x.split(len(buffer)) for x in (target, lengths, best))
     for chunk, length, found in zip(*chunks):
         similarities = buffer[: len(chunk)]

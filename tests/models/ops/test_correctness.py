@@ -105,6 +105,10 @@ class TestMaxSimilarity:
         assert whole > count * 4096**2 * 4 / 1e6
         assert peak_memory(lambda: max_similarity(target, source)) <= whole / 8
 
+    def test_memory_has_a_limit_on_large_maps(self):
+        target, source = torch.rand(2, 1, 2, 160, 160)
+        assert peak_memory(lambda: max_similarity(target, source)) < 1.1 * 2**23 * 4e-6
+
     def test_half_precision_is_compared_in_float32(self):
         target, source = (f.bfloat16() for f in random_features())
         out = max_similarity(target, source)
