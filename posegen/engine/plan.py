@@ -148,8 +148,8 @@ def _has_whole_result(folder: Path) -> bool:
         read_checkpoint(path)
     except WeightsError as error:
         print_log(
-            f'THE RESULT OF STAGE {folder.name!r} IS DAMAGED: {without_advice(error)} The end '
-            'of the stage is trained again.',
+            f'THE RESULT OF STAGE {folder.name!r} IS DAMAGED: {without_advice(error)} '
+            'The end of the stage is trained again.',
             'current',
             logging.WARNING,
         )

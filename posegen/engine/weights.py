@@ -154,7 +154,14 @@ def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
 
 
 def without_advice(error: WeightsError) -> str:
-    """What is wrong with a checkpoint that this training wrote itself."""
+    """What is wrong with a file, for one that this training wrote itself.
+
+    Args:
+        error: Of :func:`posegen.utils.checkpoint.read_checkpoint`.
+
+    Returns:
+        Its sentences but the one about copying or downloading the file again.
+    """
     return str(error).removesuffix(COPY_AGAIN)
 
 

@@ -326,7 +326,9 @@ def _compare_checksums(path: Path) -> None:
             known = any(entry.CRC for entry in file.infolist())
             damaged = file.testzip() if known else None
     except _BROKEN_ZIP as error:
-        raise _unreadable(path, error) from error
+        # zipfile looks for what is missing before the beginning of the file.
+        gap = isinstance(error, OSError) and error.errno == errno.EINVAL
+        raise _unreadable(path, 'a part is missing' if gap else error) from error
     if damaged is not None:
         raise WeightsError(
             f'{path} ({path.stat().st_size} bytes) is damaged: the checksum of '
@@ -340,8 +342,6 @@ def _looks_like_pickle(path: Path) -> bool:
 
 
 def _unreadable(path: Path, reason: object) -> WeightsError:
-    if isinstance(reason, OSError) and reason.errno == errno.EINVAL:
-        reason = ''  # zipfile looked for something before the beginning of the file
     reason = str(reason).strip().split('\n')[0].split('. ')[0].rstrip('.')
     return WeightsError(
         f'{path} ({path.stat().st_size} bytes) is not a readable weight file, or was '

@@ -78,6 +78,15 @@ def test_truncated_file(tmp_path, suffix, share):
         load_state_dict_file(path)
 
 
+def test_a_gap_in_the_middle(tmp_path):
+    path = tmp_path / 'a.pth'
+    torch.save({'x': torch.rand(50, 50)}, path)
+    content = path.read_bytes()
+    path.write_bytes(content[:1000] + content[3000:])
+    with pytest.raises(WeightsError, match='cut short: a part is missing. Copy or'):
+        load_state_dict_file(path)
+
+
 @pytest.mark.parametrize('suffix', ['pth', 'safetensors'])
 def test_html_page_saved_as_weights(tmp_path, suffix):
     path = tmp_path / f'page.{suffix}'

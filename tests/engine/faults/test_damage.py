@@ -81,6 +81,7 @@ def test_a_damaged_result_at_the_border_is_made_again(
     log = work_dir / 'log'
     shown = run('train', busy(), '--work-dir', work_dir, '--resume', log=log).shown()
     assert "THE RESULT OF STAGE 'flow' IS DAMAGED" in shown
+    assert 'Copy or download' not in shown
     assert f'Stage flow resumes from {work_dir}/flow/iter_6.pth' in shown
     (work_dir / 'flow' / 'iter_8.pth.corrupt').unlink()
     assert_same_results(work_dir, straight)
@@ -110,6 +111,7 @@ def test_without_a_good_one_it_is_an_error(work_dir: Path, busy: Callable) -> No
     assert command.wait() == cli.USER_ERROR
     (sentence,) = command.errors()
     assert 'none of the 2 checkpoints' in sentence
+    assert 'cut short' in sentence and 'Copy or download' not in sentence
     assert 'move the folder away' in sentence
 
 
