@@ -78,7 +78,7 @@ def run_bash(block: Block) -> None:
     path = os.pathsep.join(map(str, folders))
     done = subprocess.run(
         ['bash', '-euo', 'pipefail', '-c', block.code],
-        env={**os.environ, 'PATH': path, **warm.variables()},
+        env={**os.environ, 'PATH': path, 'PYTHON_EXEC': warm.python()},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -75,6 +75,8 @@ def test_the_command_says_where_to_go_on_and_exits_with_143(
     shown = capsys.readouterr().err
     assert shown.startswith('posegen: stopped by SIGTERM after iteration 1')
     assert '--resume' in shown and shown.count('\n') == 1
+    (log,) = (tmp_path / 'run/flow').glob('*/*.log')
+    assert 'Stopped by SIGTERM: ' in log.read_text()
 
 
 def test_the_handler_of_before_comes_back() -> None:

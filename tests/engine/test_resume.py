@@ -49,7 +49,7 @@ def kill_when(condition: Callable[[], bool], process: subprocess.Popen) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.communicate()  # until nobody holds its output: it is gone
 
 
 def test_a_run_killed_in_both_stages_ends_as_an_undisturbed_one(

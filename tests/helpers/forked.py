@@ -15,16 +15,36 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing.context import BaseContext
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext, ForkServerContext, ForkServerProcess
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from torch.multiprocessing import start_processes
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_WAIT = 200
 
-_context = multiprocessing.get_context('forkserver')
+
+class _Process(ForkServerProcess):
+    """Has the environment that its starter had, as a spawned one would."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._env = dict(os.environ)
+
+    def run(self) -> None:
+        os.environ.clear()
+        os.environ.update(self._env)
+        super().run()
+
+
+class _Context(ForkServerContext):
+    Process = _Process
+
+
+_context = _Context()
 _context.set_forkserver_preload(['tests.helpers.preloaded'])
 
 
@@ -78,10 +98,9 @@ class Forked:
 
 
 def fork(target: Callable[..., object], *args: object) -> BaseProcess:
-    """Call a function in a fork of the server."""
-    process = _context.Process(target=target, args=args)
-    with _environment_of_the_server():
-        process.start()  # the first one starts it
+    """Call a function in a fork of the server, with the environment of now."""
+    process = context().Process(target=target, args=args)
+    process.start()
     return process
 
 
@@ -90,28 +109,45 @@ def run_ranks(function: Callable[..., object], *args: object, count: int = 2) ->
 
     As ``torch.multiprocessing.spawn``, whose processes import everything again.
     """
-    with _environment_of_the_server():
-        start_processes(function, args, nprocs=count, start_method='forkserver')
+    context()
+    start_processes(
+        _with_environment,
+        (dict(os.environ), function, *args),
+        nprocs=count,
+        start_method='forkserver',
+    )
 
 
 def context(method: str = 'spawn') -> BaseContext:
     """In place of ``multiprocessing.get_context('spawn')``, where its start is slow."""
-    assert method == 'spawn'
+    if method != 'spawn':
+        raise ValueError(f"expected 'spawn', got {method!r}")
+    with _environment_of_the_server():
+        forkserver.ensure_running()
     return _context
+
+
+def _with_environment(
+    rank: int, env: Mapping[str, str], function: Callable[..., object], *args: object
+) -> None:
+    os.environ.clear()
+    os.environ.update(env)
+    function(rank, *args)
 
 
 @contextmanager
 def _environment_of_the_server() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in ('PYTHONPATH', 'OMP_NUM_THREADS')}
-    os.environ.update(PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
+    """What it sees when it imports; that of a test comes with each process."""
+    before = dict(os.environ)
+    # Asked through the driver, whether there is a GPU would keep forks from using it.
+    os.environ.update(
+        PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1', PYTORCH_NVML_BASED_CUDA_CHECK='1'
+    )
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def start(

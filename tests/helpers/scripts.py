@@ -37,10 +37,11 @@ def script(name: str, *arguments: str | Path, folder: Path, **env: str) -> Outco
         folder: Where it is run.
         **env: Environment variables.
     """
+    pythons = {} if 'PYTHON' in env else warm.variables()
     done = subprocess.run(
         ['bash', str(ROOT / 'tools' / name), *map(str, arguments)],
         cwd=folder,
-        env={**os.environ, 'OMP_NUM_THREADS': '1', **warm.variables(), **env},
+        env={**os.environ, 'OMP_NUM_THREADS': '1', **pythons, **env},
         capture_output=True,
         text=True,
         timeout=SECONDS_TO_WAIT,

@@ -38,7 +38,7 @@ CASES = {
         },
     },
     'def_gan-full': {'separate_batches': False, 'generator.dropout': 0.0},
-    'vunet-full': {},
+    'vunet-full': {'generator.dropout': 0.0},
 }
 SIZE = (64, 64)
 

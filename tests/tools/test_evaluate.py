@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.evaluation.toy_set import write_joints, write_set
@@ -13,9 +14,11 @@ from tests.helpers import warm
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'evaluate.py'
 
 
-def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+def _run(
+    folder: Path, *arguments: str, python: str | None = None
+) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [warm.python(), str(TOOL), *arguments],
+        [python or warm.python(), str(TOOL), *arguments],
         cwd=folder,
         env={**os.environ, 'TORCH_HOME': str(folder / 'hub'), 'COLUMNS': '80'},
         capture_output=True,
@@ -32,6 +35,7 @@ def test_one_command_scores_several_methods_in_two_processes(tmp_path):
         *('--protocol', 'patn', 'pise', '--annotations', 'joints.csv', '--slices'),
         *('--processes', '2', '--json', 'out/scores.json', '--per-pair', 'out/p.csv'),
         *('--sheet', 'out/sheet.png', '--sheet-by', 'psnr'),
+        python=sys.executable,  # whose processes import the tool again
     )
     assert done.returncode == 0, done.stderr
     for text in ('ssim ↑', 'copy the source', 'pose distance: ', 'pise: PISE: PSNR'):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,9 +34,12 @@ def launch(tmp_path: Path) -> Callable[..., subprocess.Popen]:
     (tmp_path / 'worker.py').write_text(WORKER)
 
     def start(how: str, *arguments: str) -> subprocess.Popen:
+        # What torch says is settled when it is imported.
+        fresh = how == 'kill' or arguments
+        python = sys.executable if fresh else warm.python()
         return subprocess.Popen(
             [
-                *(warm.python(), '-m', 'posegen.utils.launch'),
+                *(python, '-m', 'posegen.utils.launch'),
                 *(arguments or ('--standalone', '--nproc-per-node', '2')),
                 *('worker.py', how),
             ],

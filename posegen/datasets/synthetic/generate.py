@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -175,8 +175,7 @@ def _run(folder: Path, options: SetOptions, workers: int, progress: bool) -> dic
 @contextmanager
 def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
     """Worker processes that drop what is left to do when something goes wrong."""
-    context = multiprocessing.get_context('spawn')
-    pool = ProcessPoolExecutor(count, context)
+    pool = ProcessPoolExecutor(count, get_context('spawn'))
     try:
         yield pool
     finally:

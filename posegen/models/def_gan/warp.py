@@ -80,8 +80,8 @@ class _LargestOfParts(torch.autograd.Function):
                 best, winner = moved, torch.zeros_like(moved, dtype=torch.uint8)
                 continue
             winner.masked_fill_(moved > best, part)
-            # Not in place: the gradient of a result that is an earlier value as well
-            # is lost in what torch 2.11 compiles.
+            # Not `out=best`, which may be the first part's map: what torch 2.11
+            # compiles then has a gradient of 0.
             best = torch.maximum(best, moved)
         ctx.save_for_backward(transforms, masks, winner)
         ctx.interpolation, ctx.stride = interpolation, stride

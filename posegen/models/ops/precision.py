@@ -53,8 +53,8 @@ def full_precision(function: Callable[..., _Result]) -> Callable[..., _Result]:
 
 def without_autocast(device: torch.device) -> AbstractContextManager:
     """Context in which autocast is off for a kind of device."""
-    # Not torch.amp.is_autocast_available: torch.compile cannot trace it in all releases
-    # (2.11 breaks the graph there).
+    # Of the devices that posegen runs on, 'meta' alone has no autocast. torch.amp is
+    # not asked: what torch.compile traces breaks there in some releases (2.11).
     if device.type == 'meta':
         return nullcontext()
     return torch.autocast(device.type, enabled=False)

@@ -31,7 +31,7 @@ def made(tmp_path_factory) -> Path:
     require_synthetic()
     out = tmp_path_factory.mktemp('synthetic') / 'set'
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generate.multiprocessing, 'get_context', forked.context)
+        patch.setattr(generate, 'get_context', forked.context)
         return generate_set(out, workers=1, progress=False, **SMALL)
 
 
@@ -144,7 +144,7 @@ def test_an_error_in_a_worker_stops_the_rest(tmp_path):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(generate, '_track', break_it)
-        patch.setattr(generate.multiprocessing, 'get_context', forked.context)
+        patch.setattr(generate, 'get_context', forked.context)
         with pytest.raises(FileNotFoundError):
             generate_set(tmp_path / 'set', workers=1, progress=False, **options)
     assert not (tmp_path / 'set').exists()
