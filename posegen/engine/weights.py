@@ -141,14 +141,14 @@ def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
         except WeightsError as error:
             reason = without_advice(error)
             print_log(
-                f'CHECKPOINT PASSED OVER: {reason} The one before it is tried.',
+                f'CHECKPOINT PASSED OVER: {reason} The one before, if any, is tried.',
                 'current',
                 logging.WARNING,
             )
     if paths:
         raise WeightsError(
             f'none of the {len(paths)} checkpoints in {folder} can be read: {reason} '
-            'To train the stage anew, move the folder away.'
+            'To train the stage anew, move the folder away and resume.'
         )
     return None
 

@@ -136,5 +136,5 @@ def test_an_iteration_takes_several_batches_and_resumes_at_its_place(
 def test_accumulate_is_a_whole_number(value: float, train: Callable) -> None:
     entry = toy_config()['stages'][0]
     entry['train_cfg'] = dict(max_iters=4, accumulate=value)
-    with pytest.raises(ConfigError, match='accumulate must be a whole number >= 1'):
+    with pytest.raises(ConfigError, match='accumulate: it must be a whole number >= 1'):
         train(stages=[entry])

@@ -18,8 +18,6 @@ from posegen.utils.errors import ConfigError, DataError, WeightsError
 from tests.engine.conftest import weights_of
 from tests.helpers.toy_training import ToyPairs, loader, toy_config
 
-STAGE = toy_config()['stages'][1]
-
 
 def test_the_record_of_a_stage(finished_run: Path) -> None:
     record = read_record(finished_run / 'full')
@@ -181,10 +179,6 @@ def test_what_cannot_be_built_is_named(train: Callable) -> None:
         (
             dict(train_dataloader={**loader(True), 'batch_size': 0}),
             r'^train_dataloader cannot be built: ',
-        ),
-        (
-            dict(stages=[{**STAGE, 'train_cfg': dict(max_iters=1.5)}]),
-            r'^train_cfg cannot be built: .*max_iters must be a whole number >= 1',
         ),
         (dict(randomness=dict(seed='x')), r'^randomness cannot be built: '),
     ],

@@ -270,8 +270,18 @@ def _check_train_loop(spec: Any, place: str, components: Components) -> None:
     default = 'EpochBasedTrainLoop'
     if is_iteration_based(spec):
         default = 'ResumableIterLoop'
+        _check_counts(spec, place)
     given = ('runner', 'dataloader')
     components.check(spec, mm.LOOPS, place, given, ('by_epoch',), default)
+
+
+def _check_counts(spec: Mapping[str, Any], place: str) -> None:
+    """Before the first stage is trained; the loop of a later one is built after it."""
+    for name in ('max_iters', 'val_interval', 'accumulate'):
+        value = spec.get(name, 1)
+        if not isinstance(value, int) or value < 1:
+            problem = f'it must be a whole number >= 1, got {value!r}'
+            raise Problem(f'{place}.{name}', problem)
 
 
 def _check_loop(spec: Any, place: str, components: Components) -> None:

@@ -69,7 +69,13 @@ def merge_options(cfg: Config, options: Sequence[str] | Mapping[str, Any]) -> No
 def _read(path: Path) -> Config:
     # MMEngine takes a text config for a pure Python one as soon as it imports a module,
     # and then refuses its `_base_`; what tells them apart for certain is `read_base`.
-    lazy = 'read_base' in path.read_text(encoding='utf-8')
+    try:
+        lazy = 'read_base' in path.read_text(encoding='utf-8')
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f'{path} is not a config file; where it is a checkpoint, name the config '
+            'it was trained with, and give it as the weights'
+        ) from error
     try:
         return Config.fromfile(path, lazy_import=lazy)
     except PosegenError:

@@ -128,6 +128,16 @@ WRONG = {
         3,
         r"^stages\.flow\.train_cfg\.max_iter: .*did you mean 'max_iters'",
     ),
+    'count of a later stage': (
+        'stages.1.train_cfg.accumulate',
+        0,
+        r'^stages\.full\.train_cfg\.accumulate: .* a whole number >= 1, got 0',
+    ),
+    'fraction of an iteration': (
+        'stages.1.train_cfg.max_iters',
+        1.5,
+        r'^stages\.full\.train_cfg\.max_iters: .* a whole number >= 1, got 1\.5',
+    ),
     'accumulation of MMEngine': (
         'stages.1.optim_wrapper.generator.accumulative_counts',
         2,

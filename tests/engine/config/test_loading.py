@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from posegen.engine.config import load_config
 from posegen.utils.errors import ConfigError
@@ -85,6 +86,13 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, text: str, message: str) -> 
     path = tmp_path / 'bad.py'
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
+        load_config(path)
+
+
+def test_a_checkpoint_is_no_config(tmp_path: Path) -> None:
+    path = tmp_path / 'latest.pth'
+    torch.save({'state_dict': {'a': torch.ones(1)}}, path)
+    with pytest.raises(ConfigError, match='latest.pth is not a config file; .*weights'):
         load_config(path)
 
 
