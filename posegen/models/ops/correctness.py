@@ -71,8 +71,9 @@ def max_similarity(
 
 
 def _chunk_size(target_feat: Tensor, source_feat: Tensor) -> int:
-    positions = target_feat[:, 0].numel()
-    most = _MOST_SIMILARITIES // source_feat[0, 0].numel()
+    batch, _, height, width = target_feat.shape
+    positions = batch * height * width
+    most = _MOST_SIMILARITIES // math.prod(source_feat.shape[2:])
     return max(1, min(max(192, positions // 16), most))
 
 

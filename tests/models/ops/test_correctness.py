@@ -105,6 +105,10 @@ class TestMaxSimilarity:
         assert whole > count * 4096**2 * 4 / 1e6
         assert peak_memory(lambda: max_similarity(target, source)) <= whole / 8
 
+    def test_no_samples(self):
+        nothing = torch.rand(0, 2, 5, 4)
+        assert max_similarity(nothing, nothing).shape == (0, 1, 5, 4)
+
     def test_memory_has_a_limit_on_large_maps(self):
         target, source = torch.rand(2, 1, 2, 160, 160)
         assert peak_memory(lambda: max_similarity(target, source)) < 1.1 * 2**23 * 4e-6
