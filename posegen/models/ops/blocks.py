@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from posegen.models.ops.warp import check_warp, positions, read_bilinear
+from posegen.models.ops.warp import check_warp, positions, read_at
 
 
 def conv_blocks(
@@ -43,7 +43,7 @@ def conv_blocks(
     padded = F.pad(x, [2 * margin] * 4, mode='replicate')
     convolved = F.conv2d(padded, weight, bias)
     column, row = positions(flow)
-    return read_bilinear(convolved, column + margin, row + margin)
+    return read_at(convolved, column + margin, row + margin)
 
 
 def sum_blocks(x: Tensor, flow: Tensor, weights: Tensor) -> Tensor:

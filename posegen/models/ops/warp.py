@@ -25,7 +25,7 @@ def flow_warp(x: Tensor, flow: Tensor) -> Tensor:
         ValueError: the shapes do not belong together.
     """
     check_warp(x, flow)
-    return read_bilinear(x, *positions(flow))
+    return read_at(x, *positions(flow))
 
 
 def gaussian_warp(
@@ -108,7 +108,7 @@ def extract_blocks(x: Tensor, flow: Tensor, kernel_size: int) -> Tensor:
         for p in positions(flow)
     )
     offset = torch.arange(k, dtype=pos_x.dtype, device=x.device) - k // 2
-    return read_bilinear(
+    return read_at(
         x, pos_x + offset.repeat(width), pos_y + offset.repeat(height)[:, None]
     )
 
@@ -133,20 +133,31 @@ def check_warp(x: Tensor, flow: Tensor) -> None:
         )
 
 
-def positions(flow: Tensor) -> tuple[Tensor, Tensor]:
+def positions(flow: Tensor, first_row: int = 0) -> tuple[Tensor, Tensor]:
     """Absolute x and y (B, h, w) that a flow points at, in float32 or better.
 
     Half precision cannot name a position to a fraction of a pixel beyond 128.
+
+    Args:
+        flow: (B, 2, h, w), or h rows of a flow.
+        first_row: which row of the whole flow the first one is.
     """
     flow = at_least_float32(flow)
     height, width = flow.shape[-2:]
     column = torch.arange(width, dtype=flow.dtype, device=flow.device)
-    row = torch.arange(height, dtype=flow.dtype, device=flow.device)
+    row = torch.arange(height, dtype=flow.dtype, device=flow.device) + first_row
     return flow[:, 0] + column, flow[:, 1] + row[:, None]
 
 
-def read_bilinear(x: Tensor, pos_x: Tensor, pos_y: Tensor) -> Tensor:
-    """``x`` at positions (B, oh, ow) given in its pixels -> (B, C, oh, ow)."""
+def read_at(x: Tensor, pos_x: Tensor, pos_y: Tensor, mode: str = 'bilinear') -> Tensor:
+    """``x`` at positions (B, oh, ow) given in its pixels -> (B, C, oh, ow).
+
+    Args:
+        x: (B, C, h, w).
+        pos_x: columns; beyond the border the nearest pixel counts.
+        pos_y: rows.
+        mode: ``'bilinear'`` or ``'bicubic'``.
+    """
     height, width = x.shape[-2:]
     # A side of one pixel has no extent to divide by; any position reads that pixel.
     grid = torch.stack(
@@ -155,7 +166,7 @@ def read_bilinear(x: Tensor, pos_x: Tensor, pos_y: Tensor) -> Tensor:
     out = F.grid_sample(
         x.to(grid.dtype),
         grid,
-        mode='bilinear',
+        mode=mode,
         padding_mode='border',
         align_corners=True,
     )
