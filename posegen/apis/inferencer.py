@@ -36,12 +36,15 @@ from posegen.datasets.letterbox import (
     place_keypoints,
     take_out,
 )
+from posegen.models.ops import compose
 from posegen.models.preprocessor import images_to_uint8, to_unit_range
 from posegen.utils.checkpoint import load_weights
 from posegen.utils.errors import ConfigError, DataError
 
 #: Outputs of a model that a result carries; only the image is a must.
-OUTPUTS = ('image', 'flow', 'visibility')
+OUTPUTS = ('image', 'flow', 'visibility', 'masks', 'painted')
+#: Those of them that a picture of any size is composed from.
+COMPOSED_FROM = ('flow', 'masks', 'painted')
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,10 @@ class InferenceResult:
             methods without flow.
         visibility: part -> (N, 1, h, w) in [0, 1]; empty likewise.
         placements: where each source picture lies on the canvas.
+        masks: (N, 2 + parts, Hc, Wc), how much of the source as it stands, of the
+            painted picture and of each part's warp (in the order of ``flow``) is in
+            the canvas; None for methods that do not compose.
+        painted: (N, 3, Hc, Wc) in [-1, 1]; None likewise.
     """
 
     images: list[np.ndarray]
@@ -62,6 +69,8 @@ class InferenceResult:
     flow: dict[str, Tensor]
     visibility: dict[str, Tensor]
     placements: list[Placement]
+    masks: Tensor | None = None
+    painted: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -79,11 +88,13 @@ class PoseTransferInferencer:
     """A model, ready to be called on photos of any size.
 
     Args:
-        model: a name of ``list_models()``, a config file, a loaded config, a published
+        model: a name of ``list_models()``, an alias such as ``'limbwarp'``, whose
+            weights ship with posegen, a config file, a loaded config, a published
             ``.safetensors`` file, which carries its config, or a built model with
             ``generate(source_image, source_keypoints, target_keypoints)``.
-        weights: a weight file; None takes the published ones, or those of the file that
-            is the model (a built model stays as it is); ``'random'`` must be said.
+        weights: a weight file; None takes the shipped or published ones, or those of
+            the file that is the model (a built model stays as it is); ``'random'`` must
+            be said.
         device: such as ``'cuda'``; None takes the GPU where there is one (a built model
             stays where it is).
         size: (height, width) of the model's canvas; None takes ``image_size`` of the
@@ -128,6 +139,7 @@ class PoseTransferInferencer:
         pose_size: Size | Sequence[Size | None] | None = None,
         batch_size: int = 8,
         keep_size: bool = True,
+        full_resolution: bool | None = None,
         progress: bool = False,
     ) -> InferenceResult:
         """Make one image per source and pose; nothing is written.
@@ -135,7 +147,8 @@ class PoseTransferInferencer:
         A source is scaled onto the model's canvas with its proportions kept, centred,
         and the free space repeats its edge. A pose is placed by the same rule in its
         own frame, ``pose_size``. The result is cut out where the source lies and has
-        the source's size.
+        the source's size. A model that composes pictures (one that gives ``masks`` and
+        ``painted``) composes them of the source's own pixels, as sharp as these are.
 
         Args:
             source: an image (see `read_image`) or a list of them, of any sizes.
@@ -149,18 +162,24 @@ class PoseTransferInferencer:
                 one for each pose; None means the frame of the source.
             batch_size: images that go through the model together.
             keep_size: give back the source's size; otherwise the whole canvas.
+            full_resolution: compose at the source's size; False enlarges what the model
+                made on its canvas; None composes where the model can.
             progress: show a bar.
 
         Returns:
             The images and the raw tensors.
 
         Raises:
+            ConfigError: full_resolution is asked for, and the model does not compose,
+                or the whole canvas is asked for as well.
             DataError: an input cannot be read, is out of range, has no present joint,
                 or the numbers of inputs do not go together; source_pose is missing.
             TypeError: an input is of an unknown kind.
         """
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+        if full_resolution and not keep_size:
+            raise ConfigError('full_resolution and keep_size=False exclude each other')
         requests = _requests(source, pose, source_pose, pose_size)
         batches = [
             requests[start : start + batch_size]
@@ -169,10 +188,13 @@ class PoseTransferInferencer:
         images, placements, outputs = [], [], []
         with _seeded(seed, self.device):
             for batch in _with_progress(batches, progress):
-                placed, output = self._run(batch)
-                images += _pictures(output['image'], placed, keep_size)
+                sources, placed, output = self._run(batch)
+                if keep_size and self._composes(output, full_resolution):
+                    images += _compose(sources, placed, output)
+                else:
+                    images += _pictures(output['image'], placed, keep_size)
                 placements += placed
-                outputs.append(output)
+                outputs.append(_to_cpu(output))
         joined = _join(outputs)
         return InferenceResult(
             images,
@@ -180,11 +202,24 @@ class PoseTransferInferencer:
             joined.get('flow', {}),
             joined.get('visibility', {}),
             placements,
+            joined.get('masks'),
+            joined.get('painted'),
         )
 
+    def _composes(self, output: Mapping, full_resolution: bool | None) -> bool:
+        missing = [name for name in COMPOSED_FROM if name not in output]
+        if missing and full_resolution:
+            raise ConfigError(
+                f'full_resolution needs a model that composes its pictures, such as '
+                f'limbwarp; {type(self.model).__name__} gives no {", ".join(missing)}.'
+            )
+        return full_resolution is not False and not missing
+
     @torch.no_grad()
-    def _run(self, batch: list[_Request]) -> tuple[list[Placement], dict[str, Any]]:
-        """Placements of the sources, and the model's outputs on the CPU."""
+    def _run(
+        self, batch: list[_Request]
+    ) -> tuple[list[np.ndarray], list[Placement], dict[str, Any]]:
+        """The sources, where they lie on the canvas, and the model's outputs."""
         sources = [read_image(request.source, request.label) for request in batch]
         placements = [fit(s.shape[:2], self.size, self.frame) for s in sources]
         canvases = np.stack(list(map(place_image, sources, placements)))
@@ -205,7 +240,7 @@ class PoseTransferInferencer:
             torch.from_numpy(np.stack(target_joints)).to(self.device),
         )
         kept = {name: output[name] for name in OUTPUTS if name in output}
-        return placements, _to_cpu(kept)
+        return sources, placements, kept
 
     def _pose_placement(self, request: _Request, source: Placement) -> Placement:
         if request.pose_size is None:
@@ -357,10 +392,35 @@ def _seeded(seed: int | None, device: torch.device) -> Iterator[None]:
         yield
 
 
+@torch.no_grad()
+def _compose(
+    sources: list[np.ndarray], placements: list[Placement], output: Mapping[str, Any]
+) -> list[np.ndarray]:
+    """Pictures of the sources' own pixels; one at a time, since sizes differ."""
+    pictures = []
+    for index, (source, placement) in enumerate(zip(sources, placements)):
+        one = slice(index, index + 1)
+        photo = torch.tensor(source, device=output['masks'].device)
+        picture = compose(
+            to_unit_range(photo.permute(2, 0, 1)[None]),
+            output['painted'][one],
+            {part: flow[one] for part, flow in output['flow'].items()},
+            output['masks'][one],
+            placement.relative_box,
+        )
+        pictures.append(_to_arrays(picture)[0])
+    return pictures
+
+
+def _to_arrays(images: Tensor) -> np.ndarray:
+    """(B, 3, H, W) in [-1, 1] -> (B, H, W, 3) uint8."""
+    return images_to_uint8(images).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
 def _pictures(
     canvases: Tensor, placements: list[Placement], keep_size: bool
 ) -> list[np.ndarray]:
-    arrays = images_to_uint8(canvases).permute(0, 2, 3, 1).contiguous().numpy()
+    arrays = _to_arrays(canvases)
     if not keep_size:
         return list(arrays)
     return [take_out(array, place) for array, place in zip(arrays, placements)]

@@ -41,6 +41,13 @@ class Placement:
         _, _, height, width = self.box
         return height / self.image_size[0], width / self.image_size[1]
 
+    @property
+    def relative_box(self) -> tuple[float, float, float, float]:
+        """``box`` as fractions of the canvas' height and width."""
+        top, left, height, width = self.box
+        rows, columns = self.canvas_size
+        return top / rows, left / columns, height / rows, width / columns
+
 
 def fit(image_size: Size, canvas_size: Size, frame: Size | None = None) -> Placement:
     """Place a picture in the middle of a canvas, as large as it goes.

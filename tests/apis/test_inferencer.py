@@ -13,9 +13,10 @@ from posegen.apis import PoseTransferInferencer
 from posegen.apis.inferencer import canvas_of, pick_device
 from posegen.codecs.formats import write_openpose_json
 from posegen.datasets import PosePairDataset
+from posegen.datasets.letterbox import take_out
 from posegen.utils import ConfigError, DataError, WeightsError
 from posegen.utils.checkpoint import save_weights
-from tests.apis.toy import DotTransfer, pose_at, write_config
+from tests.apis.toy import Composer, DotTransfer, pose_at, write_config
 from tests.helpers.pair_set import write_pair_set
 
 GREY = 60
@@ -115,6 +116,73 @@ def test_batches_do_not_change_images(toy):
     poses = [pose_at((9, 9 + i)) for i in range(5)]
     one, all_ = (toy(sources, poses, poses, batch_size=n).images for n in (1, 5))
     assert all(np.array_equal(a, b) for a, b in zip(one, all_))
+
+
+def noise(*size: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    'size',
+    [(64, 32), (1200, 900), (300, 1000), (50, 50), (7, 90), (1, 1), (1, 400), (400, 1)],
+)
+def test_the_photos_own_pixels_come_back(size):
+    inferencer = PoseTransferInferencer(Composer(), size=(64, 32))
+    photo = noise(*size)
+    result = inferencer(photo, pose_at((0, 0)), pose_at((0, 0)))
+    assert np.array_equal(result.images[0], photo)
+    assert result.masks.shape == (1, 3, 64, 32)
+    assert result.painted.shape == result.canvas.shape == (1, 3, 64, 32)
+
+
+@pytest.mark.parametrize('frame', [None, (64, 64)])
+@pytest.mark.parametrize('size', [(640, 320), (96, 320), (200, 30), (1200, 900)])
+def test_flow_moves_the_photos_own_pixels(size, frame):
+    model = Composer(candidate=2)
+    inferencer = PoseTransferInferencer(model, size=(64, 32))
+    inferencer.frame = frame
+    photo, pose = noise(*size), pose_at((9, 9))
+    vertical, horizontal = inferencer(photo, pose, pose).placements[0].scale
+    # Whole pixels of the photo: 3 to the left, 8 down.
+    model.shift = 3 * horizontal, -8 * vertical
+    image = inferencer(photo, pose, pose).images[0]
+    assert np.array_equal(image[8:, :-3], photo[:-8, 3:])
+
+
+@pytest.mark.parametrize('size', [(64, 32), (300, 500)])
+def test_without_full_resolution_the_canvas_is_enlarged(size):
+    inferencer = PoseTransferInferencer(Composer(), size=(64, 32))
+    photo, pose = noise(*size), pose_at((9, 9))
+    enlarged = inferencer(photo, pose, pose, full_resolution=False)
+    kept = inferencer(photo, pose, pose, keep_size=False)
+    expected = take_out(kept.images[0], kept.placements[0])
+    assert np.array_equal(enlarged.images[0], expected)
+    assert np.array_equal(expected, photo) == (size == (64, 32))
+
+
+def test_photos_of_a_batch_are_composed_one_by_one():
+    sizes, poses = (
+        [(64, 32), (100, 140), (33, 20)],
+        [pose_at((9, 9 + i)) for i in range(3)],
+    )
+    inferencer = PoseTransferInferencer(Composer(None, None), size=(64, 32))
+    photos = [noise(*size) for size in sizes]
+    together = inferencer(photos, poses, poses[::-1]).images
+    for index, image in enumerate(together):
+        alone = inferencer(photos[index], poses[index], poses[::-1][index]).images[0]
+        assert np.abs(alone.astype(int) - image).max() <= 1
+        assert image.shape == photos[index].shape
+
+
+def test_full_resolution_where_there_is_none(toy):
+    arguments = grey(9, 9), pose_at((3, 4)), pose_at((3, 4))
+    result = toy(*arguments)
+    assert result.masks is None and result.painted is None
+    with pytest.raises(ConfigError, match='DotTransfer gives no masks, painted'):
+        toy(*arguments, full_resolution=True)
+    composer = PoseTransferInferencer(Composer(), size=(64, 32))
+    with pytest.raises(ConfigError, match='keep_size=False exclude each other'):
+        composer(*arguments, full_resolution=True, keep_size=False)
 
 
 def test_seed_repeats_and_leaves_the_global_state(toy):

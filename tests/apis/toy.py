@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from posegen.codecs import keypoints_to_heatmaps
+from posegen.models.ops import compose
 from posegen.registry import MODELS
 
 CONFIG = """
@@ -41,6 +42,45 @@ class DotTransfer(nn.Module):
             'flow': {'all': torch.randn(len(source), 2, 16, 8)},
             'visibility': {'all': torch.ones(len(source), 1, 16, 8)},
         }
+
+
+class Composer(nn.Module):
+    """Composes canvases of (source, painted black, one part's warp).
+
+    Args:
+        candidate: The one that is taken everywhere; None mixes them by the joints.
+        shift: dx, dy of the flow everywhere, in canvas pixels; None lets the target's
+            joints pull at the source's.
+    """
+
+    def __init__(
+        self, candidate: int | None = 0, shift: tuple[float, float] | None = (0.0, 0.0)
+    ) -> None:
+        super().__init__()
+        self.candidate, self.shift = candidate, shift
+
+    def generate(
+        self, source: Tensor, source_pose: Tensor, target_pose: Tensor
+    ) -> dict:
+        count, _, height, width = source.shape
+        if self.shift is None:
+            present = (source_pose[..., 2] * target_pose[..., 2]) > 0
+            moves = (source_pose - target_pose)[..., :2] * present[..., None]
+            shift = moves.sum(1) / present.sum(1).clamp(min=1)[:, None]
+        else:
+            shift = torch.tensor(self.shift).expand(count, 2)
+        # A map of half the size counts in pixels twice as large.
+        half = (height // 2, width // 2)
+        flow = (shift / 2)[:, :, None, None].expand(count, 2, *half)
+        if self.candidate is None:
+            heat = keypoints_to_heatmaps(target_pose, (height, width))
+            masks = heat[:, :3].softmax(1)
+        else:
+            masks = torch.zeros(count, 3, height, width)
+            masks[:, self.candidate] = 1
+        painted = torch.full_like(source, -1)
+        image = compose(source, painted, {'all': flow}, masks)
+        return dict(image=image, flow={'all': flow}, masks=masks, painted=painted)
 
 
 def write_config(folder, frame=(64, 32), name='toy.py') -> str:

@@ -17,7 +17,7 @@ Box = tuple[float, float, float, float]
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 #: Pixels of a picture that are composed at once where no gradient is needed.
-STRIP_PIXELS = 2**20
+STRIP_PIXELS = 2**18
 
 
 def compose(
