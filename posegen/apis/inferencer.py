@@ -39,7 +39,7 @@ from posegen.datasets.letterbox import (
 from posegen.models.ops import compose
 from posegen.models.preprocessor import images_to_uint8, to_unit_range
 from posegen.utils.checkpoint import load_weights
-from posegen.utils.errors import ConfigError, DataError
+from posegen.utils.errors import ConfigError, DataError, NonFiniteError
 
 #: Outputs of a model that a result carries; only the image is a must.
 OUTPUTS = ('image', 'flow', 'visibility', 'masks', 'painted')
@@ -170,6 +170,7 @@ class PoseTransferInferencer:
             The images and the raw tensors.
 
         Raises:
+            NonFiniteError: the model gave NaN or infinite pixels.
             ConfigError: full_resolution is asked for, and the model does not compose,
                 or the whole canvas is asked for as well.
             DataError: an input cannot be read, is out of range, has no present joint,
@@ -239,6 +240,7 @@ class PoseTransferInferencer:
             torch.from_numpy(np.stack(source_joints)).to(self.device),
             torch.from_numpy(np.stack(target_joints)).to(self.device),
         )
+        _check_finite(output['image'], batch)
         kept = {name: output[name] for name in OUTPUTS if name in output}
         return sources, placements, kept
 
@@ -390,6 +392,15 @@ def _seeded(seed: int | None, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng([device] if device.type == 'cuda' else []):
         torch.manual_seed(seed)
         yield
+
+
+def _check_finite(canvases: Tensor, batch: list[_Request]) -> None:
+    for canvas, request in zip(canvases, batch):
+        if not canvas.isfinite().all():
+            raise NonFiniteError(
+                f'The model gave NaN or infinite pixels for {request.label}: its '
+                'weights are damaged, or its training has diverged.'
+            )
 
 
 @torch.no_grad()

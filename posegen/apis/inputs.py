@@ -19,6 +19,9 @@ from posegen.utils.errors import DataError
 from posegen.utils.images import open_image, to_rgb
 
 ImageInput = str | Path | Image.Image | np.ndarray | Tensor
+#: Pixels from the origin beyond which a coordinate is taken for a mistake.
+FARTHEST = 1e6
+
 PoseInput = str | Path | np.ndarray | Tensor | Sequence[Sequence[float]]
 
 
@@ -154,8 +157,8 @@ def read_pose(pose: PoseInput, label: str = 'pose') -> np.ndarray:
 
     Raises:
         DataError: a file that is missing or in another format, another shape, a present
-            joint without finite coordinates, no present joint, or coordinates that are
-            not in pixels.
+            joint without finite coordinates or farther away than `FARTHEST`, no present
+            joint, or coordinates that are not in pixels.
         TypeError: anything else.
     """
     if isinstance(pose, str | Path):
@@ -203,6 +206,14 @@ def _check_pose(pose: np.ndarray, label: str) -> np.ndarray:
         raise DataError(
             f'{label}: joint {joint} is present (score {pose[joint, 2]:g}) but has no '
             'finite coordinates; set its score to 0 if it is missing.'
+        )
+    distance = np.where(present, np.abs(pose[:, :2]).max(1), 0)
+    if distance.max() > FARTHEST:
+        joint = int(distance.argmax())
+        raise DataError(
+            f'{label}: joint {joint} is at ({pose[joint, 0]:g}, {pose[joint, 1]:g}), '
+            f'more than {FARTHEST:,.0f} pixels away; set its score to 0 if it is '
+            'missing.'
         )
     if len(points) > 1 and points.min() >= 0 and points.max() <= 1:
         raise DataError(

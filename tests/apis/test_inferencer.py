@@ -16,6 +16,7 @@ from posegen.datasets import PosePairDataset
 from posegen.datasets.letterbox import take_out
 from posegen.utils import ConfigError, DataError, WeightsError
 from posegen.utils.checkpoint import save_weights
+from posegen.utils.errors import NonFiniteError
 from tests.apis.toy import Composer, DotTransfer, pose_at, write_config
 from tests.helpers.pair_set import write_pair_set
 
@@ -183,6 +184,12 @@ def test_full_resolution_where_there_is_none(toy):
     composer = PoseTransferInferencer(Composer(), size=(64, 32))
     with pytest.raises(ConfigError, match='keep_size=False exclude each other'):
         composer(*arguments, full_resolution=True, keep_size=False)
+
+
+def test_pixels_that_are_no_numbers_are_an_error(toy):
+    toy.model.gain.data.fill_(float('nan'))
+    with pytest.raises(NonFiniteError, match='NaN or infinite pixels for source: its'):
+        toy(grey(9, 9), pose_at((3, 4)), pose_at((3, 4)))
 
 
 def test_seed_repeats_and_leaves_the_global_state(toy):
