@@ -69,6 +69,7 @@ def publish_model(
     name: str | None = None,
     training_data: str | None = None,
     licence: str | None = None,
+    notes: Mapping[str, str] | None = None,
     add_hash: bool = True,
 ) -> Published:
     """Write what inference needs of a checkpoint, with its config and its origin.
@@ -89,11 +90,14 @@ def publish_model(
         training_data: What it was trained on; None takes what the metafile of a shipped
             config says.
         licence: Terms of the weights; None takes the note on known training data.
+        notes: What else is to be known of the weights, such as ``seed``, ``hours`` and
+            ``hardware`` of the training; stored beside the rest.
         add_hash: Put the first 8 digits of the file's SHA-256 into its name, as
             ``torch.hub`` checks them: ``out-1a2b3c4d.safetensors``.
 
     Raises:
-        ConfigError: ``out`` has another suffix, or the config does not fit a file (see
+        ConfigError: ``out`` has another suffix, a note has the name of what is stored
+            anyway, or the config does not fit a file (see
             :func:`posegen.apis.published.write_config_text`).
         WeightsError: The checkpoint cannot be read or does not fit the config, or a
             weight is too large for 16 bits.
@@ -112,7 +116,9 @@ def publish_model(
     if half:
         tensors = {key: _as_half(key, tensor) for key, tensor in tensors.items()}
     data = training_data or _known_data(merged)
-    notes = {
+    known = {
+        'format': 'pt',
+        'config': text,
         'name': name or (Path(cfg.filename).stem if cfg.filename else out.stem),
         'method': carried['model']['type'],
         'training_data': data,
@@ -123,7 +129,16 @@ def publish_model(
         'posegen_version': posegen.__version__,
         'torch_version': str(torch.__version__),
     }
-    return _write(tensors, {'format': 'pt', 'config': text, **notes}, out, add_hash)
+    return _write(tensors, _with_notes(known, notes or {}), out, add_hash)
+
+
+def _with_notes(known: dict[str, str], notes: Mapping[str, str]) -> dict[str, str]:
+    taken = sorted(known.keys() & notes.keys())
+    if taken:
+        raise ConfigError(
+            f'notes must not be called {", ".join(taken)}: that is stored anyway'
+        )
+    return known | {key: str(value) for key, value in notes.items()}
 
 
 def _read_origin(checkpoint: str | Path, ema: bool | None) -> dict[str, str]:
@@ -222,5 +237,7 @@ def describe(published: Published) -> str:
         'Once it is uploaded, the metafile.yml beside the config takes it up with',
         f'    Weights: https://.../{published.path.name}',
         f"    SHA256: '{published.sha256}'",
+        'or, for a file that comes with the package in posegen/weights,',
+        f'    Weights: package:{published.path.name}',
     ]
     return '\n'.join(lines)

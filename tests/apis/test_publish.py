@@ -144,6 +144,9 @@ def test_half_is_half_as_large_and_nearly_the_same(
     full = publish_model(*run, tmp_path / 'full.safetensors')
     half = publish_model(*run, tmp_path / 'half.safetensors', half=True)
     tensors = [get_model(p.path).state_dict() for p in (full, half)]
+    stored = load_file(half.path)
+    # What is stored is what is computed with, in 32 bits again.
+    assert all(torch.equal(v, stored[k].to(v.dtype)) for k, v in tensors[1].items())
     assert all(t.dtype != torch.float16 for t in tensors[1].values())
     floats = [k for k, v in tensors[0].items() if v.is_floating_point()]
     for key in floats:
@@ -183,6 +186,20 @@ def test_converted_weights_are_published_too(tmp_path: Path) -> None:
     assert 'iteration' not in notes and notes['size'] == 'not stated'
     mine = publish_model(cfg, weights, tmp_path / 'b.safetensors', licence='CC0-1.0')
     assert mine.metadata['licence'] == 'CC0-1.0'
+
+
+def test_notes_are_kept(tmp_path: Path) -> None:
+    cfg, weights = Config(dict(model=dict(type='DotTransfer'))), toy(tmp_path, 3)
+    notes = dict(seed='0', hardware='two cores of a CPU')
+    published = publish_model(cfg, weights, tmp_path / 'a.safetensors', notes=notes)
+    assert notes.items() <= read_metadata(published.path).items()
+    assert 'hardware: two cores of a CPU' in describe(published)
+    assert f'Weights: package:{published.path.name}' in describe(published)
+    with pytest.raises(ConfigError, match='called config, name: that is stored anyway'):
+        publish_model(
+            cfg, weights, tmp_path / 'b.safetensors', notes=dict(name='b', config='')
+        )
+    assert not list(tmp_path.glob('b*'))
 
 
 def test_mistakes_are_named(run: tuple[Config, Path], tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from posegen.cli import main as posegen
 from posegen.codecs import write_openpose_json
+from posegen.utils.checkpoint import read_metadata
 from tests.apis.toy import DotTransfer, pose_at, write_config
 
 MAIN = runpy.run_path(str(Path(__file__).parents[2] / 'tools/deploy/publish_model.py'))
@@ -57,12 +58,24 @@ def test_a_checkpoint_becomes_a_file_that_infers(
 
 
 def test_options_reach_the_file(tmp_path: Path, checkpoint: Path) -> None:
-    path = publish(tmp_path, checkpoint, '--no-ema', '--half', '--no-hash')
+    notes = ('--note', 'hours=3.5', '--note', 'recipe=--look varied, seed=1')
+    path = publish(tmp_path, checkpoint, '--no-ema', '--half', '--no-hash', *notes)
+    kept = read_metadata(path)
+    assert (kept['hours'], kept['recipe']) == ('3.5', '--look varied, seed=1')
     assert path.name == 'dots.safetensors'
     from safetensors.torch import load_file
 
     (gain,) = load_file(path).values()
     assert gain.dtype == torch.float16 and gain.item() == 1
+
+
+@pytest.mark.parametrize('note', ['hours', '=3'])
+def test_notes_need_a_key_and_a_value(
+    tmp_path: Path, checkpoint: Path, note: str, capsys: pytest.CaptureFixture
+) -> None:
+    with pytest.raises(SystemExit):
+        publish(tmp_path, checkpoint, '--note', note)
+    assert f'expected KEY=VALUE, got {note!r}' in capsys.readouterr().err
 
 
 def test_errors_are_one_line(tmp_path: Path) -> None:

@@ -21,9 +21,25 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--name', help="name of the model (the config's)")
     add('--data', help='what it was trained on (known for shipped configs)')
     add('--licence', help='terms of the weights')
+    add(
+        '--note',
+        action='append',
+        default=[],
+        type=parse_note,
+        metavar='KEY=VALUE',
+        help='keep this beside the weights, as in hours=3.5; may be repeated',
+    )
     add('--no-hash', action='store_true', help='leave the checksum out of the name')
     add('--cfg-options', nargs='+', metavar='KEY=VALUE', help='changes to the config')
     return parser.parse_args(argv)
+
+
+def parse_note(text: str) -> tuple[str, str]:
+    """Read ``KEY=VALUE``."""
+    key, separator, value = text.partition('=')
+    if not (key and separator):
+        raise argparse.ArgumentTypeError(f'expected KEY=VALUE, got {text!r}')
+    return key, value
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -43,6 +59,7 @@ def main(argv: list[str] | None = None) -> None:
             name=args.name,
             training_data=args.data,
             licence=args.licence,
+            notes=dict(args.note),
             add_hash=not args.no_hash,
         )
     except PosegenError as error:
