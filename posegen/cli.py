@@ -196,12 +196,15 @@ def _make_runner(args: argparse.Namespace, amp: str | None = None):
 def _add_infer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--model',
-        required=True,
+        default='limbwarp',
         metavar='NAME|CONFIG|FILE',
-        help='see list-models; a published .safetensors file has its config inside',
+        help='see list-models; a published .safetensors file has its config inside '
+        '(default: limbwarp, whose weights come with posegen)',
     )
     parser.add_argument(
-        '--weights', metavar='FILE', help="'random' to see the plumbing only"
+        '--weights',
+        metavar='FILE',
+        help="default: those of the model; 'random' to see the plumbing only",
     )
     parser.add_argument('--source', required=True, metavar='IMAGE', help='the person')
     parser.add_argument(
@@ -329,12 +332,17 @@ def _print_config(args: argparse.Namespace) -> None:
 
 def _add_list_models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('pattern', nargs='?', default='*', help="as in 'spig*'")
+    parser.add_argument(
+        '--weights',
+        action='store_true',
+        help='only those whose weights come with posegen or can be downloaded',
+    )
 
 
 def _list_models(args: argparse.Namespace) -> None:
     from posegen.apis import list_models
 
-    for name in list_models(args.pattern):
+    for name in list_models(args.pattern, args.weights):
         sys.stdout.write(f'{name}\n')
 
 

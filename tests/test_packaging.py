@@ -21,6 +21,7 @@ import posegen
 from posegen.utils import ConfigError, paths
 
 ROOT = Path(__file__).resolve().parents[1]
+WEIGHTS = 'weights/of_this_test.safetensors'
 
 
 def setup_cfg() -> configparser.ConfigParser:
@@ -63,6 +64,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ['setup.py', 'setup.cfg', 'pyproject.toml', 'README.md', 'LICENSE']:
         shutil.copy(ROOT / name, copy)
     shutil.copy(ROOT / 'THIRD_PARTY.md', copy)
+    (copy / 'posegen' / 'weights').mkdir(exist_ok=True)
+    (copy / 'posegen' / WEIGHTS).write_bytes(b'')
     command = [sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps']
     command += ['--no-build-isolation', '--wheel-dir', str(copy / 'dist'), str(copy)]
     subprocess.run(command, check=True, timeout=120)
@@ -74,6 +77,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ('folder', 'pattern', 'inside'),
     [
         ('posegen', '**/*.py', 'posegen'),
+        ('posegen', 'weights/*.safetensors', 'posegen'),
         ('configs', '**/*.py', 'posegen/configs'),
         ('configs', '**/*.yml', 'posegen/configs'),
         ('configs', '**/*.md', 'posegen/configs'),
@@ -87,6 +91,10 @@ def test_wheel_holds_every_module_and_config(wheel, folder, pattern, inside):
     assert expected - set(zipfile.ZipFile(wheel).namelist()) == set()
 
 
+def test_wheel_holds_weights(wheel):
+    assert f'posegen/{WEIGHTS}' in zipfile.ZipFile(wheel).namelist()
+
+
 def test_wheel_holds_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split('/')[0] for name in names} == {
@@ -95,9 +103,10 @@ def test_wheel_holds_nothing_else(wheel):
     }
 
 
-def test_installed_wheel_finds_its_own_configs(wheel, tmp_path):
+@pytest.mark.parametrize('name', ['configs', 'weights'])
+def test_installed_wheel_finds_its_own_files(wheel, tmp_path, name):
     zipfile.ZipFile(wheel).extractall(tmp_path)
-    code = 'from posegen.utils.paths import configs_root; print(configs_root())'
+    code = f'from posegen.utils.paths import {name}_root; print({name}_root())'
     found = subprocess.run(
         [sys.executable, '-c', code],
         cwd=tmp_path,
@@ -105,7 +114,7 @@ def test_installed_wheel_finds_its_own_configs(wheel, tmp_path):
         text=True,
         check=True,
     )
-    assert Path(found.stdout.strip()) == tmp_path / 'posegen' / 'configs'
+    assert Path(found.stdout.strip()) == tmp_path / 'posegen' / name
 
 
 def test_checkout_finds_its_configs():

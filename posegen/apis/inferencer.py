@@ -23,6 +23,7 @@ from posegen.apis.inputs import (
     read_pose,
 )
 from posegen.apis.model_zoo import (
+    DEFAULT_MODEL,
     ModelSource,
     get_model,
     read_model_config,
@@ -107,7 +108,7 @@ class PoseTransferInferencer:
 
     def __init__(
         self,
-        model: ModelSource | nn.Module,
+        model: ModelSource | nn.Module = DEFAULT_MODEL,
         weights: str | None = None,
         device: str | torch.device | None = None,
         size: Size | None = None,

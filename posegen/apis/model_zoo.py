@@ -2,7 +2,9 @@
 
 A model's name is the name of its config file, ``configs/<method>/<name>.py``, such as
 ``spig_deepfashion-256x256``. A method's ``metafile.yml`` may list weights: an entry of
-``Models`` with the ``Name`` of a config, ``Weights`` (an address) and ``SHA256``.
+``Models`` with the ``Name`` of a config, ``Weights`` and ``SHA256``. ``Weights`` is an
+address, or ``package:FILE`` for a file of ``posegen/weights``, which comes with the
+package. An ``Alias`` is a second, shorter name of the entry's model.
 """
 
 from __future__ import annotations
@@ -35,25 +37,43 @@ from posegen.engine.config import (
 )
 from posegen.engine.config.check import check_stage
 from posegen.engine.config.components import Problem
-from posegen.models.feature_nets.weights import hub_file
+from posegen.models.feature_nets.weights import check_sha256, hub_file
 from posegen.registry import MODELS
 from posegen.utils.checkpoint import load_weights, read_metadata
 from posegen.utils.errors import ConfigError, WeightsError
-from posegen.utils.paths import configs_root
+from posegen.utils.paths import configs_root, weights_root
 
 ModelSource = str | Path | Config
 
+#: Alias of the model that is used where none is named.
+DEFAULT_MODEL = 'limbwarp'
 
-def list_models(pattern: str = '*') -> list[str]:
+# ``Weights`` of a metafile that lie in the package.
+_PACKAGED = 'package:'
+
+
+def list_models(pattern: str = '*', weights: bool = False) -> list[str]:
     """Names of the shipped models.
 
     Args:
         pattern: shell style filter, such as ``'spig_*'``.
+        weights: list only those whose weights come with posegen or can be downloaded.
 
     Returns:
         Sorted names, each good for `get_model` and ``--model``.
     """
-    return sorted(name for name in _config_files() if fnmatch(name, pattern))
+    names = sorted(name for name in _config_files() if fnmatch(name, pattern))
+    if not weights:
+        return names
+    entries = _metafile_entries()
+    return [name for name in names if _has_weights(entries.get(name, {}))]
+
+
+def _has_weights(entry: dict[str, Any]) -> bool:
+    address = entry.get('Weights', '')
+    if address.startswith(_PACKAGED):
+        return (weights_root() / address.removeprefix(_PACKAGED)).is_file()
+    return bool(address)
 
 
 def _config_files() -> dict[str, Path]:
@@ -74,10 +94,12 @@ def get_model(
     stage that the weights come from.
 
     Args:
-        model: a name of `list_models`, a config file, a loaded config, or a published
-            ``.safetensors`` file, which carries its config.
-        weights: a weight file; None takes the published ones, or those of the file that
-            is the model; ``'random'`` leaves the model as it was initialised.
+        model: a name of `list_models`, an alias such as ``'limbwarp'``, a config file,
+            a loaded config, or a published ``.safetensors`` file, which carries its
+            config.
+        weights: a weight file; None takes the shipped or published ones, or those of
+            the file that is the model; ``'random'`` leaves the model as it was
+            initialised.
         device: where to put it.
         ema: None takes the moving averages of the weights where the file has them; True
             insists on them; False takes the weights that training goes on from.
@@ -129,12 +151,21 @@ def _find_config(model: str | Path) -> Path:
     files = _config_files()
     if str(model) in files:
         return files[str(model)]
+    files |= {alias: files[name] for alias, name in _aliases().items()}
+    if str(model) in files:
+        return files[str(model)]
     near = get_close_matches(str(model), files, n=1, cutoff=0.5)
     hint = f'did you mean {near[0]!r}? ' if near else ''
     raise ConfigError(
         f'There is no model {str(model)!r}; {hint}Give a config file or one of: '
         f'{", ".join(sorted(files))}.'
     )
+
+
+def _aliases() -> dict[str, str]:
+    """Alias -> name of the model."""
+    entries = _metafile_entries().values()
+    return {entry['Alias']: entry['Name'] for entry in entries if 'Alias' in entry}
 
 
 def _name_of(cfg: Config) -> str:
@@ -218,7 +249,22 @@ def _published_weights(cfg: Config) -> Path:
             "and give the checkpoint as weights, or say 'random' there to try the "
             'model untrained.'
         )
+    if entry['Weights'].startswith(_PACKAGED):
+        file = entry['Weights'].removeprefix(_PACKAGED)
+        return _packaged_weights(file, entry['SHA256'])
     return hub_file(entry['Weights'], entry['SHA256'])
+
+
+def _packaged_weights(file: str, sha256: str) -> Path:
+    path = weights_root() / file
+    if not path.is_file():
+        raise WeightsError(
+            f'{path}, which should come with posegen, is not there: install posegen '
+            "again, give a checkpoint as weights, or say 'random' there to try the "
+            'model untrained.'
+        )
+    check_sha256(path, sha256, cure='install posegen again')
+    return path
 
 
 def metafile_entry(cfg: Config) -> dict[str, Any]:
@@ -231,8 +277,11 @@ def metafile_entry(cfg: Config) -> dict[str, Any]:
     file = _config_files().get(name)
     if file is None or file.resolve() != Path(cfg.filename).resolve():
         return {}
-    metafile = file.with_name('metafile.yml')
-    if not metafile.is_file():
-        return {}
-    entries = yaml.safe_load(metafile.read_text(encoding='utf-8'))['Models']
-    return next((entry for entry in entries if entry['Name'] == name), {})
+    return _metafile_entries().get(name, {})
+
+
+def _metafile_entries() -> dict[str, dict[str, Any]]:
+    """Name -> entry of all metafiles."""
+    files = sorted(configs_root().glob('*/metafile.yml'))
+    contents = [yaml.safe_load(file.read_text(encoding='utf-8')) for file in files]
+    return {entry['Name']: entry for text in contents for entry in text['Models']}

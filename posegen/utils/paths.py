@@ -29,3 +29,8 @@ def configs_root() -> Path:
         f'no configs in {places[0]} nor in {places[1]}: install posegen again, from a '
         'wheel or with `pip install -e .` in a complete checkout'
     )
+
+
+def weights_root() -> Path:
+    """Folder of the weights that come with posegen, which may lack any of them."""
+    return PACKAGE / 'weights'

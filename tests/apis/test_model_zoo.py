@@ -7,11 +7,14 @@ import torch
 import yaml
 from mmengine.config import Config
 
-from posegen.apis import get_model, list_models
-from posegen.apis.model_zoo import read_model_config
+from posegen.apis import PoseTransferInferencer, get_model, list_models
+from posegen.apis.model_zoo import DEFAULT_MODEL, read_model_config
+from posegen.cli import main as posegen
+from posegen.cli import make_parser
+from posegen.models.feature_nets.weights import check_sha256
 from posegen.utils import ConfigError, WeightsError
 from posegen.utils.checkpoint import save_weights
-from posegen.utils.paths import configs_root
+from posegen.utils.paths import configs_root, weights_root
 from tests.apis.toy import DotTransfer, write_config
 
 TINY = 'spig_synthetic-128x64_tiny'
@@ -172,6 +175,79 @@ def test_published_weights_out_of_reach(zoo, tmp_path):
         get_model('toy')
 
 
+@pytest.fixture
+def packaged(tmp_path, monkeypatch):
+    """A zoo of two models; the first one's weights, 16 bits each, are in the package.
+
+    Gives the file of the weights.
+    """
+    folder, root = tmp_path / 'configs' / 'toy', tmp_path / 'weights'
+    folder.mkdir(parents=True)
+    for name in ('toy.py', 'untrained.py'):
+        write_config(folder, name=name)
+    monkeypatch.setattr('posegen.apis.model_zoo.configs_root', lambda: folder.parent)
+    monkeypatch.setattr('posegen.apis.model_zoo.weights_root', lambda: root)
+    tensors = {'gain': torch.tensor([1.2345], dtype=torch.float16)}
+    path = save_weights(tensors, root / 'toy.safetensors')
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    (folder / 'metafile.yml').write_text(
+        'Models:\n- Name: toy\n  Alias: dots\n  Weights: package:toy.safetensors\n'
+        f"  SHA256: '{digest}'\n- Name: untrained\n"
+    )
+    return path
+
+
+@pytest.mark.parametrize('name', ['toy', 'dots'])
+def test_weights_come_with_the_package(packaged, monkeypatch, name):
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', None)
+    gain = get_model(name).gain
+    assert gain.dtype == torch.float32
+    assert gain.item() == torch.tensor(1.2345, dtype=torch.float16).item()
+    assert PoseTransferInferencer(name, device='cpu').size == (64, 32)
+
+
+def test_an_alias_is_a_name_like_others(packaged):
+    assert get_model('dots', 'random').gain.item() == 1
+    with pytest.raises(ConfigError, match="did you mean 'dots'.*one of: dots, toy, un"):
+        get_model('dotz')
+    assert list_models() == ['toy', 'untrained']
+
+
+def test_the_default_is_an_alias(packaged, monkeypatch):
+    metafile = packaged.parents[1] / 'configs' / 'toy' / 'metafile.yml'
+    metafile.write_text(metafile.read_text().replace('dots', DEFAULT_MODEL))
+    assert PoseTransferInferencer(device='cpu').model.gain.item() != 1
+    arguments = ['--source', 's', '--pose', 'p', '--out', 'o']
+    assert make_parser().parse_args(['infer', *arguments]).model == DEFAULT_MODEL
+
+
+def test_names_of_models_with_weights(packaged, capsys):
+    assert list_models(weights=True) == ['toy']
+    assert list_models('un*', weights=True) == []
+    assert posegen(['list-models', '--weights']) == 0
+    assert capsys.readouterr().out == 'toy\n'
+    packaged.unlink()
+    assert list_models(weights=True) == []
+
+
+def test_downloadable_weights_are_listed(zoo):
+    assert list_models(weights=True) == []
+    zoo()
+    assert list_models(weights=True) == ['toy']
+
+
+def test_weights_that_the_package_lacks(packaged):
+    packaged.unlink()
+    with pytest.raises(WeightsError, match=r'toy\.safetensors, which should come with'):
+        get_model('dots')
+
+
+def test_weights_of_the_package_are_verified(packaged):
+    packaged.write_bytes(packaged.read_bytes()[:-1])
+    with pytest.raises(WeightsError, match='is damaged .*; install posegen again'):
+        get_model('dots')
+
+
 METAFILES = sorted(configs_root().glob('*/metafile.yml'))
 
 
@@ -184,3 +260,15 @@ def test_metafiles_tell_of_existing_configs(metafile):
         config = configs_root().parent / entry['Config']
         assert config == metafile.with_name(f'{entry["Name"]}.py') and config.is_file()
         assert ('Weights' in entry) == ('SHA256' in entry)
+        source, _, file = entry.get('Weights', '').partition(':')
+        if source == 'package':
+            path = weights_root() / file
+            assert path.parent == weights_root() and path.stat().st_size <= 8 * 2**20
+            check_sha256(path, entry['SHA256'])
+
+
+def test_aliases_are_no_names_and_no_two_are_equal():
+    contents = [yaml.safe_load(metafile.read_text()) for metafile in METAFILES]
+    entries = [entry for content in contents for entry in content['Models']]
+    aliases = [entry['Alias'] for entry in entries if 'Alias' in entry]
+    assert len({*aliases, *list_models()}) == len(aliases) + len(list_models())

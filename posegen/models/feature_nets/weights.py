@@ -37,14 +37,16 @@ def without_downloads(reason: str) -> Iterator[None]:
         _why_not_download.reset(token)
 
 
-def check_sha256(path: Path, prefix: str) -> None:
+def check_sha256(
+    path: Path, prefix: str, cure: str = 'delete it and fetch it again'
+) -> None:
     """Raise WeightsError unless the file's SHA-256 starts with ``prefix`` (hex)."""
     with path.open('rb') as file:
         digest = hashlib.file_digest(file, 'sha256').hexdigest()
     if not digest.startswith(prefix):
         raise WeightsError(
             f'{path} is damaged or another file: its SHA-256 starts with '
-            f'{digest[:8]}, expected {prefix}; delete it and fetch it again'
+            f'{digest[:8]}, expected {prefix}; {cure}'
         )
 
 
