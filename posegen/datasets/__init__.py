@@ -13,6 +13,8 @@ from .pose_pair_dataset import PosePairDataset
 from .transforms import (
     AffinePair,
     ColorJitterPair,
+    CropPair,
+    DegradePair,
     DropJoints,
     FlipPair,
     JointNoise,
@@ -20,12 +22,15 @@ from .transforms import (
     LoadTruth,
     PackPair,
     ResizePair,
+    SwapJoints,
 )
 
 __all__ = [
     'AffinePair',
     'Annotations',
     'ColorJitterPair',
+    'CropPair',
+    'DegradePair',
     'DropJoints',
     'FlipPair',
     'JointNoise',
@@ -34,6 +39,7 @@ __all__ = [
     'PackPair',
     'PosePairDataset',
     'ResizePair',
+    'SwapJoints',
     'build_pairs',
     'read_annotations',
     'read_keypoint_file',

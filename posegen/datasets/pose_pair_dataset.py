@@ -33,9 +33,9 @@ class PosePairDataset(Dataset):
     A sample is a plain dict: ``source_image``, ``target_image`` uint8 ``(3, H, W)``
     RGB; ``source_keypoints``, ``target_keypoints`` float32 ``(18, 3)`` x, y, score in
     pixels of ``image_size``; ``source_name``, ``target_name``; and with ``truth_dir``
-    the true ``flow`` ``(2, H, W)``, ``visibility`` ``(H, W)`` and ``part_labels``
-    ``(H, W)``. Joints travel, maps do not: heatmaps are made in batch on the model's
-    device.
+    the true ``flow`` ``(2, H, W)``, ``visibility`` ``(H, W)``, ``part_labels``
+    ``(H, W)`` and ``has_truth``, a bool. Joints travel, maps do not: heatmaps are made
+    in batch on the model's device.
 
     Everything that names can tell is checked at construction; only stores that cannot
     list their folders (LMDB, HTTP) are not asked for the files. Names, joints and pairs
@@ -61,10 +61,15 @@ class PosePairDataset(Dataset):
         max_pairs: keep only the first so many pairs.
         backend_args: of MMEngine's file backend, for data that is not on a local disk;
             None goes by the address, as in ``data_root='http://...'``.
+        truth_missing: what a pair without file in ``truth_dir`` is. 'raise': an error.
+            'empty': a pair whose ``has_truth`` is False, with zero flow, no visible
+            pixel and labels of 0, so that it can be in one batch with pairs that have a
+            truth; a set without ``truth_dir`` then has such pairs only.
 
     Raises:
-        ConfigError: an argument is not one of its choices, or the pipeline loads a
-            truth that the set has not.
+        ConfigError: an argument is not one of its choices, the pipeline loads a truth
+            that the set has not, or ``truth_missing='empty'`` meets a ``truth_dir`` in
+            a store that cannot list its files.
         DataError: a file is missing, a line is not in the format, or a pair names an
             image without joints or without a file; the message names file and line.
     """
@@ -83,9 +88,11 @@ class PosePairDataset(Dataset):
         on_error: str = 'raise',
         max_pairs: int | None = None,
         backend_args: dict | None = None,
+        truth_missing: str = 'raise',
     ) -> None:
         _check_choice('scaling', scaling, SCALINGS)
         _check_choice('on_error', on_error, ('raise', 'skip'))
+        _check_choice('truth_missing', truth_missing, ('raise', 'empty'))
         self.image_size = check_size('image_size', image_size)
         self.annotation_size = annotation_size and check_size(
             'annotation_size', annotation_size
@@ -98,7 +105,9 @@ class PosePairDataset(Dataset):
             path and _join(str(data_root), path, backend_args)
             for path in (image_dir, annotation_file, pair_file, truth_dir)
         )
-        self.pipeline = _build_pipeline(pipeline, truth=truth_dir is not None)
+        self.truth_missing = truth_missing
+        self._loads_truth = truth_dir is not None or truth_missing == 'empty'
+        self.pipeline = _build_pipeline(pipeline, truth=self._loads_truth)
         self.metainfo = {'joint_names': JOINT_NAMES, 'image_size': self.image_size}
         self.skipped = self._read(max_pairs)
         # Set by workers, seen by all: which pairs turned out to be unreadable.
@@ -160,6 +169,7 @@ class PosePairDataset(Dataset):
         self._pairs = _share(
             np.array([(index[source], index[to]) for _, source, to in sound], np.int32)
         )
+        self._has_truth = _share(self._find_truths(pair for _, *pair in sound))
         return problems
 
     def _sort_out(
@@ -168,7 +178,7 @@ class PosePairDataset(Dataset):
         """Split the pairs into usable ones and sentences on the others."""
         names = {name for _, *both in pairs for name in both}
         images = self._list_files(self.image_dir, names)
-        truths = self._list_files(self.truth_dir, ['']) if self.truth_dir else None
+        truths = self._list_truths() if self.truth_missing == 'raise' else None
         sound, problems = [], []
         for line, source, target in pairs:
             missing = images is not None and [
@@ -187,6 +197,23 @@ class PosePairDataset(Dataset):
                 continue
             problems.append(f'{self.pair_file}, line {line}: {problem}')
         return sound, problems
+
+    def _list_truths(self) -> set[str] | None:
+        """Names of the files of truth; None without them or where nothing can list."""
+        return self._list_files(self.truth_dir, ['']) if self.truth_dir else None
+
+    def _find_truths(self, pairs: Iterable[tuple[str, str]]) -> np.ndarray:
+        """bool (n,): pairs that have a file of truth; all of them must, or have one."""
+        names = [truth_name(*pair) for pair in pairs]
+        if self.truth_missing == 'raise' or self.truth_dir is None:
+            return np.full(len(names), self.truth_dir is not None)
+        truths = self._list_truths()
+        if truths is None:
+            raise ConfigError(
+                f"truth_missing='empty' has to list {self.truth_dir}, which its store "
+                'cannot do'
+            )
+        return np.array([name in truths for name in names])
 
     def _list_files(self, folder: str, names: Iterable[str]) -> set[str] | None:
         """Files beside ``names`` in ``folder``, by one listing of each folder.
@@ -234,8 +261,12 @@ class PosePairDataset(Dataset):
             results[f'{side}_name'] = name
             results[f'{side}_path'] = posixpath.join(self.image_dir, name)
             results[f'{side}_keypoints'] = self._keypoints[row].numpy().copy()
-        if self.truth_dir is not None:
-            results['truth_path'] = posixpath.join(self.truth_dir, truth_name(*names))
+        if self._loads_truth:
+            results['truth_path'] = (
+                posixpath.join(self.truth_dir, truth_name(*names))
+                if self._has_truth[index]
+                else None
+            )
         return results
 
     def _report_unreadable(self, index: int, error: DataError) -> None:
@@ -260,11 +291,14 @@ def _build_pipeline(
     pipeline: Sequence[dict | Callable[[dict], dict]] | None, truth: bool
 ) -> list[Callable[[dict], dict]]:
     if pipeline is None:
-        types = ['LoadPairImages', 'ResizePair', *['LoadTruth'] * truth, 'PackPair']
+        types = ['LoadPairImages', *['LoadTruth'] * truth, 'ResizePair', 'PackPair']
         pipeline = [{'type': name} for name in types]
     steps = [step if callable(step) else TRANSFORMS.build(step) for step in pipeline]
     if not truth and any(isinstance(step, LoadTruth) for step in steps):
-        raise ConfigError('LoadTruth needs a dataset with truth_dir; got none')
+        raise ConfigError(
+            "LoadTruth needs a dataset with truth_dir, or with truth_missing='empty'; "
+            'got neither'
+        )
     return steps
 
 

@@ -16,9 +16,13 @@ from posegen.models.phase import as_batches, each_with, optimize
 from posegen.models.preprocessor import images_to_uint8
 from posegen.registry import MODELS
 
-#: Batch keys of the ground truth, and their names in predicted samples.
+#: Batch keys of the ground truth, and their names in predicted samples. ``has_truth``
+#: is False for pairs that stand in a set with truth but have none.
 TRUTH_KEYS = dict(
-    flow='flow_truth', visibility='visibility_truth', part_labels='part_labels'
+    flow='flow_truth',
+    visibility='visibility_truth',
+    part_labels='part_labels',
+    has_truth='has_truth',
 )
 SAMPLE_KEYS = ('source_keypoints', 'target_keypoints', 'source_name', 'target_name')
 

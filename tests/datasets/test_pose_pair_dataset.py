@@ -11,9 +11,10 @@ import pytest
 import torch
 from mmengine.logging import MMLogger
 from PIL import Image
-from torch.utils.data import DataLoader
+from torch.utils.data import ConcatDataset, DataLoader
 
 from posegen.datasets import PosePairDataset, read_annotations, write_pairs
+from posegen.models.preprocessor import PosePairPreprocessor
 from posegen.registry import DATASETS, TRANSFORMS
 from posegen.utils.errors import ConfigError, DataError
 from tests.helpers.pair_set import write_pair_set
@@ -157,6 +158,7 @@ def test_pickled_dataset_is_the_same(pair_set):
         ('image_size', (64, 0), 'image_size must be'),
         ('annotation_size', (64.0, 48), 'annotation_size must be'),
         ('image_size', 64, r'image_size must be \(height, width\) .*, got 64'),
+        ('truth_missing', 'skip', r"truth_missing must be one of .*, got 'skip'"),
         ('max_pairs', 0, 'max_pairs must be 1 or more, got 0'),
         ('backend_args', {'backend': 'lmbd'}, "'lmbd'} are not those of one of MMEng"),
         ('backend_args', {'backend': 'http', 'port': 1}, "unexpected .* 'port'|no arg"),
@@ -370,3 +372,73 @@ def test_real_photos(shared, folder, images, prefix, size, present):
     assert seen.float().mean() > present
     inside = (keypoints[seen][:, 0] < size[1]) & (keypoints[seen][:, 1] < size[0])
     assert inside.all()
+
+
+EMPTY = {'truth_missing': 'empty'}
+
+
+def without_truth(pair_set: dict) -> dict:
+    return pair_set | EMPTY | {'truth_dir': None}
+
+
+def test_pairs_without_truth_stand_beside_others(pair_set):
+    remove_truth(Path(pair_set['data_root']))
+    dataset = PosePairDataset(**pair_set | EMPTY)
+    assert [bool(sample['has_truth']) for sample in dataset] == [True, True] + [
+        False,
+        *[True] * 3,
+    ]
+    empty = dataset[2]
+    for key, (shape, dtype) in TRUTH.items():
+        assert (empty[key].shape, empty[key].dtype) == (shape, dtype)
+        assert not empty[key].any()
+    assert sorted(empty) == sorted(dataset[0])
+
+
+@pytest.mark.parametrize(
+    'transform',
+    ['AffinePair', 'FlipPair', 'CropPair', 'DegradePair'],
+)
+def test_augmentation_leaves_an_empty_truth_empty(pair_set, transform):
+    types = ['LoadPairImages', 'LoadTruth', 'ResizePair', 'PackPair']
+    types[2:3] = {
+        'AffinePair': ['AffinePair'],
+        'CropPair': ['CropPair', 'ResizePair'],
+    }.get(transform, ['ResizePair', transform])
+    pipeline = [{'type': name} for name in types]
+    dataset = PosePairDataset(**without_truth(pair_set), pipeline=pipeline)
+    for sample in dataset:
+        assert not sample['has_truth']
+        assert not any(sample[key].any() for key in TRUTH)
+
+
+def test_a_mixed_set_makes_batches_that_reach_the_model(pair_set):
+    mixed = ConcatDataset(
+        [PosePairDataset(**pair_set), PosePairDataset(**without_truth(pair_set))]
+    )
+    batch = next(iter(DataLoader(mixed, batch_size=12)))
+    assert batch['has_truth'].tolist() == [True] * 6 + [False] * 6
+    assert batch['flow'].shape == (12, 2, 64, 48)
+    ready = PosePairPreprocessor()(batch)
+    for key in ('has_truth', *TRUTH):
+        assert torch.equal(ready[key], batch[key])
+        assert ready[key].dtype == batch[key].dtype
+
+
+def test_truth_follows_to_another_image_size(pair_set):
+    large = PosePairDataset(**pair_set)[0]
+    small = PosePairDataset(**pair_set | {'image_size': (32, 24)})[0]
+    assert small['flow'].shape == (2, 32, 24)
+    person = small['visibility']
+    assert person.any()
+    nearest = large['flow'][:, ::2, ::2] / 2
+    error = (small['flow'] - nearest).norm(dim=0)[person]
+    assert error.median() < 0.5
+
+
+def test_missing_truth_must_be_known_in_advance(pair_set, monkeypatch):
+    monkeypatch.setattr(PosePairDataset, '_list_files', lambda *args: None)
+    PosePairDataset(**pair_set)
+    PosePairDataset(**without_truth(pair_set))
+    with pytest.raises(ConfigError, match="truth_missing='empty' has to list .*truth"):
+        PosePairDataset(**pair_set | EMPTY)

@@ -7,8 +7,10 @@ config needs no arguments that the dataset has already.
 from .affine import AffinePair
 from .color import ColorJitterPair
 from .common import SIDES, TRUTH_TYPES, random_of
+from .crop import CropPair
+from .degrade import DegradePair
 from .flip import FlipPair
-from .joints import DropJoints, JointNoise
+from .joints import DropJoints, JointNoise, SwapJoints
 from .loading import LoadPairImages, LoadTruth
 from .packing import PackPair
 from .resize import ResizePair, resize_image
@@ -18,6 +20,8 @@ __all__ = [
     'TRUTH_TYPES',
     'AffinePair',
     'ColorJitterPair',
+    'CropPair',
+    'DegradePair',
     'DropJoints',
     'FlipPair',
     'JointNoise',
@@ -25,6 +29,7 @@ __all__ = [
     'LoadTruth',
     'PackPair',
     'ResizePair',
+    'SwapJoints',
     'random_of',
     'resize_image',
 ]

@@ -12,8 +12,9 @@ import numpy as np
 from posegen.registry import TRANSFORMS
 from posegen.utils.errors import ConfigError
 
-from .common import SIDES, check_number, random_of, start_resizing, truth_of
+from .common import SIDES, check_number, random_of, start_resizing
 from .resize import resize_image, resize_keypoints
+from .truth import move_truth_of, resize_matrix
 
 RESAMPLES = {'nearest': cv2.INTER_NEAREST, 'bilinear': cv2.INTER_LINEAR}
 GREY = (128, 128, 128)
@@ -46,14 +47,6 @@ def affine_matrix(
     matrix = np.eye(3)
     matrix[:2, :2] = scale * np.array([[cos, -sin], [sin, cos]])
     matrix[:2, 2] = centre - matrix[:2, :2] @ centre + shift
-    return matrix
-
-
-def resize_matrix(from_size: tuple[int, int], to_size: tuple[int, int]) -> np.ndarray:
-    """Where a resize takes the pixels of an image, as :func:`affine_matrix`."""
-    scale = np.divide(to_size, from_size)[::-1]
-    matrix = np.diag([*scale, 1.0])
-    matrix[:2, 2] = (scale - 1) / 2
     return matrix
 
 
@@ -123,49 +116,6 @@ def move_keypoints(keypoints: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     points = keypoints[..., :2] @ matrix[:2, :2].T + matrix[:2, 2]
     moved = np.concatenate([points, keypoints[..., 2:]], -1, dtype=np.float32)
     return np.where(keypoints[..., 2:] > 0, moved, keypoints)
-
-
-def move_truth(
-    truth: Mapping[str, np.ndarray], source: np.ndarray, target: np.ndarray
-) -> dict[str, np.ndarray]:
-    """The ground truth of a pair whose images were moved.
-
-    Args:
-        truth: ``flow`` ``(2, H, W)``, ``visibility`` and ``part_labels`` ``(H, W)``.
-        source, target: ``(3, 3)`` matrices that moved the images within their frame.
-
-    Returns:
-        The same arrays. A pixel of the moved target takes the entries of the nearest
-        pixel of the old one and adds its distance from there: no value is mixed across
-        an outline, and the flow is exact up to half a pixel times the flow's gradient.
-        What came from outside the old target is background; what the moved source
-        does not show is not visible.
-    """
-    height, width = truth['visibility'].shape
-    rows, columns = np.mgrid[:height, :width]
-    here = np.stack([columns, rows]).reshape(2, -1).astype(np.float64)
-    before = _apply(np.linalg.inv(target), here)
-    nearest = np.rint(before).astype(int)
-    inside = _inside(nearest, height, width)
-    column, row = nearest.clip(0, [[width - 1], [height - 1]])
-    there = _apply(source, before + truth['flow'][:, row, column])
-    seen = inside & _inside(np.rint(there), height, width)
-    flow = np.where(inside, there - here, 0)
-    return {
-        'flow': flow.reshape(2, height, width).astype(np.float32),
-        'visibility': (seen & truth['visibility'][row, column]).reshape(height, width),
-        'part_labels': np.where(inside, truth['part_labels'][row, column], 0)
-        .reshape(height, width)
-        .astype(np.uint8),
-    }
-
-
-def _apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
-    return matrix[:2, :2] @ points + matrix[:2, 2:]
-
-
-def _inside(points: np.ndarray, height: int, width: int) -> np.ndarray:
-    return ((points >= 0) & (points < [[width], [height]])).all(0)
 
 
 @dataclass(frozen=True)
@@ -242,14 +192,13 @@ class AffinePair:
         start_resizing(results, self)
         size = tuple(results['image_size'])
         matrices = self._draw(random_of(results), size)
+        results |= move_truth_of(results, matrices)
         for side in SIDES:
             keypoints = resize_keypoints(results, side)
             results[f'{side}_keypoints'] = move_keypoints(keypoints, matrices[side])
             results[f'{side}_image'] = self._move(
                 results[f'{side}_image'], matrices[side], size
             )
-        if truth := truth_of(results):
-            results |= move_truth(truth, **matrices)
         return results | {'moved_by': type(self).__name__}
 
     def _draw(

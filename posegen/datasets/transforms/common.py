@@ -3,7 +3,9 @@
 Beside images, joints and names, ``results`` carries notes that transforms leave for
 those after them: ``resized_by``, the name of the one that brought images and joints to
 ``image_size``, and ``moved_by``, of the last one that moved them there. A transform of
-your own that does either sets them too.
+your own that does either sets them too. ``has_truth`` says whether the pair has a true
+flow, and ``truth_frame`` whether that still counts in pixels of the images as they are
+('image') or in those of ``image_size`` already; without it, the latter.
 """
 
 from __future__ import annotations
@@ -57,9 +59,38 @@ def require_resized(results: dict[str, Any], transform: object) -> None:
         )
 
 
+def require_unresized(results: dict[str, Any], transform: object) -> None:
+    """Check that images are loaded and as large as they are stored.
+
+    Raises:
+        ConfigError: they are not loaded yet, or have been resized.
+    """
+    name = type(transform).__name__
+    if any(f'{side}_image' not in results for side in SIDES):
+        raise ConfigError(f'{name} must come after LoadPairImages in the pipeline')
+    if other := results.get('resized_by'):
+        raise ConfigError(f'{name} must come before {other} in the pipeline')
+
+
 def truth_of(results: dict[str, Any]) -> dict[str, np.ndarray]:
-    """The arrays of the ground truth, where it was loaded."""
+    """The arrays of the ground truth, where it was loaded and the pair has one."""
     return {key: results[key] for key in TRUTH_TYPES if key in results}
+
+
+def empty_truth(size: tuple[int, int]) -> dict[str, np.ndarray]:
+    """What stands for the truth of a pair that has none: nothing is known anywhere.
+
+    Args:
+        size: (height, width) of the images.
+
+    Returns:
+        ``flow`` ``(2, H, W)`` of 0, ``visibility`` ``(H, W)`` of False, ``part_labels``
+        ``(H, W)`` of 0.
+    """
+    return {
+        key: np.zeros((2, *size) if key == 'flow' else size, dtype)
+        for key, dtype in TRUTH_TYPES.items()
+    }
 
 
 def check_sides(sides: Sequence[str]) -> tuple[str, ...]:
@@ -84,3 +115,19 @@ def check_number(name: str, value: float, low: float, high: float = np.inf) -> f
         limits = f'at least {low}' if high == np.inf else f'in [{low}, {high}]'
         raise ConfigError(f'{name} must be a number {limits}, got {value!r}')
     return value
+
+
+def check_range(
+    name: str, limits: Sequence[float], low: float, high: float = np.inf
+) -> tuple[float, float]:
+    """The (least, greatest) of what an argument lets be drawn.
+
+    Raises:
+        ConfigError: it is no such pair, or not in [low, high].
+    """
+    if isinstance(limits, str) or not isinstance(limits, Sequence) or len(limits) != 2:
+        raise ConfigError(f'{name} must be (least, greatest), got {limits!r}')
+    least, greatest = (check_number(name, value, low, high) for value in limits)
+    if least > greatest:
+        raise ConfigError(f'{name} must be (least, greatest), got {limits!r}')
+    return least, greatest

@@ -1,14 +1,25 @@
-"""Joints as a worse detector would have them."""
+"""Joints as an estimator gives them: jittered, missing, left and right exchanged."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from posegen.codecs.joints import NUM_JOINTS
+import numpy as np
+
+from posegen.codecs.joints import LEFT_RIGHT_PAIRS, NUM_JOINTS
 from posegen.registry import TRANSFORMS
+from posegen.utils.errors import ConfigError
 
 from .common import SIDES, check_number, check_sides, random_of, require_resized
+
+_ALL = np.array(LEFT_RIGHT_PAIRS)
+#: Pairs of joints that are taken for each other together.
+SWAP_GROUPS = {
+    'arms': _ALL[np.isin(_ALL[:, 1], (2, 3, 4))],
+    'legs': _ALL[np.isin(_ALL[:, 1], (8, 9, 10))],
+    'all': _ALL,
+}
 
 
 @TRANSFORMS.register_module()
@@ -57,4 +68,45 @@ class JointNoise:
             noise = random_of(results).normal(0, self.sigma, (NUM_JOINTS, 2))
             keypoints[:, :2] += noise * (keypoints[:, 2:] > 0)
             results[f'{side}_keypoints'] = keypoints
+        return results
+
+
+@TRANSFORMS.register_module()
+class SwapJoints:
+    """Exchange left and right, as estimators do on backs and crossed limbs.
+
+    The images stay.
+
+    Args:
+        prob: chance of each side of a pair to be changed.
+        groups: what is exchanged, one of these at random: 'arms' (shoulders, elbows,
+            wrists), 'legs' (hips, knees, ankles), 'all' (those, eyes and ears).
+        sides: whose joints: 'source', 'target' or both.
+
+    Raises:
+        ConfigError: an argument is not one of its choices.
+    """
+
+    def __init__(
+        self,
+        prob: float = 0.05,
+        groups: Sequence[str] = tuple(SWAP_GROUPS),
+        sides: Sequence[str] = SIDES,
+    ) -> None:
+        self.groups = (groups,) if isinstance(groups, str) else tuple(groups)
+        if not self.groups or not set(self.groups) <= set(SWAP_GROUPS):
+            raise ConfigError(
+                f'groups must be some of {tuple(SWAP_GROUPS)}, got {self.groups}'
+            )
+        self.prob, self.sides = check_number('prob', prob, 0, 1), check_sides(sides)
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        rng = random_of(results)
+        for side in self.sides:
+            group = self.groups[rng.integers(len(self.groups))]
+            if rng.random() < self.prob:
+                keypoints = results[f'{side}_keypoints'].copy()
+                pairs = SWAP_GROUPS[group]
+                keypoints[pairs] = keypoints[pairs[:, ::-1]]
+                results[f'{side}_keypoints'] = keypoints
         return results

@@ -39,17 +39,27 @@ class LoadPairImages:
 class LoadTruth:
     """Read the pair's true flow, visibility and part labels from ``truth_path``.
 
-    Adds ``flow`` ``(2, H, W)`` float32, target to source in pixels of ``image_size``;
-    ``visibility`` ``(H, W)`` bool; ``part_labels`` ``(H, W)`` uint8: 0 background,
-    1 head, 2 torso and arms, 3 leg.
+    Adds ``flow`` ``(2, H, W)`` float32, target to source in pixels; ``visibility``
+    ``(H, W)`` bool; ``part_labels`` ``(H, W)`` uint8: 0 background, 1 head, 2 torso and
+    arms, 3 leg; and ``has_truth``. Where ``truth_path`` is None, the pair has no truth:
+    ``has_truth`` is False and nothing else is added.
 
-    Comes before the transforms that move images within ``image_size``: they move the
-    truth along.
+    The truth may be of the size that both images are stored at, which
+    :class:`ResizePair` and the transforms in its place then bring to ``image_size``, or
+    of ``image_size`` itself. Comes before the transforms that move images: they move
+    the truth along; and before those that resize, unless it is of ``image_size``.
+
+    Raises:
+        ConfigError: the dataset has no truth, or the images have been moved.
+        DataError: the file cannot be read, or an array is missing or not of its type
+            or of one of these sizes.
     """
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         _check_place(results)
-        path, size = results['truth_path'], tuple(results['image_size'])
+        path = results['truth_path']
+        if path is None:
+            return results | {'has_truth': False}
         data = _read_bytes(path, results.get('backend_args'))
         try:
             with np.load(io.BytesIO(data)) as file:
@@ -58,19 +68,46 @@ class LoadTruth:
             raise DataError(
                 f'{path} does not hold the arrays {", ".join(TRUTH_TYPES)}: {error}'
             ) from error
-        for key, array in truth.items():
-            shape = (2, *size) if key == 'flow' else size
-            if array.shape != shape or array.dtype != TRUTH_TYPES[key]:
-                raise DataError(
-                    f'{path}: {key} must be {np.dtype(TRUTH_TYPES[key])} {shape} at '
-                    f'image_size {size}, got {array.dtype} {array.shape}'
-                )
-        return results | truth
+        size, stored = tuple(results['image_size']), _stored_size(results)
+        fits_stored = stored is not None and truth['part_labels'].shape == stored
+        _check_arrays(truth, stored if fits_stored else size, path, size, stored)
+        frame = 'image' if fits_stored else 'image_size'
+        return results | truth | {'has_truth': True, 'truth_frame': frame}
+
+
+def _stored_size(results: dict[str, Any]) -> tuple[int, int] | None:
+    """(height, width) of both images before they are resized; None if they differ."""
+    if 'resized_by' in results or 'target_image' not in results:
+        return None
+    source, target = (results[f'{side}_image'].shape[:2] for side in SIDES)
+    return target if source == target else None
+
+
+def _check_arrays(
+    truth: dict[str, np.ndarray],
+    expected: tuple[int, int],
+    path: str,
+    size: tuple[int, int],
+    stored: tuple[int, int] | None,
+) -> None:
+    for key, array in truth.items():
+        shape = (2, *expected) if key == 'flow' else expected
+        if array.shape != shape or array.dtype != TRUTH_TYPES[key]:
+            other = stored not in (None, size)
+            raise DataError(
+                f'{path}: {key} must be {np.dtype(TRUTH_TYPES[key])} {shape} at '
+                f'image_size {size}'
+                + f' or of the stored images, {stored}' * other
+                + f', got {array.dtype} {array.shape}'
+            )
 
 
 def _check_place(results: dict[str, Any]) -> None:
     if 'truth_path' not in results:
-        raise ConfigError('LoadTruth needs a dataset with truth_dir; got none')
+        raise ConfigError(
+            "LoadTruth needs a dataset with truth_dir, or with truth_missing='empty'; "
+            'got neither'
+        )
     if 'moved_by' in results:
         raise ConfigError(
             f'LoadTruth must come before {results["moved_by"]} in the pipeline, which '

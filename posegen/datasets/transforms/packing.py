@@ -10,7 +10,7 @@ import torch
 
 from posegen.registry import TRANSFORMS
 
-from .common import SIDES, truth_of
+from .common import SIDES, empty_truth, truth_of
 
 
 @TRANSFORMS.register_module()
@@ -18,7 +18,9 @@ class PackPair:
     """Keep what a batch is made of, as tensors ready for ``default_collate``.
 
     ``*_image`` uint8 ``(3, H, W)``, ``*_keypoints`` float32 ``(18, 3)``, ``*_name``,
-    and the truth where it was loaded.
+    and, where the truth was loaded, ``flow``, ``visibility``, ``part_labels`` and
+    ``has_truth``, a bool scalar. A pair without truth in a set with truth gets zero
+    flow, no visible pixel and labels of 0, so that both kinds make one batch.
     """
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -29,8 +31,13 @@ class PackPair:
             )
             packed[f'{side}_keypoints'] = torch.from_numpy(results[f'{side}_keypoints'])
             packed[f'{side}_name'] = results[f'{side}_name']
-        for key, array in truth_of(results).items():
+        truth, has_truth = truth_of(results), results.get('has_truth')
+        if has_truth is False:
+            truth = empty_truth(results['target_image'].shape[:2])
+        for key, array in truth.items():
             packed[key] = torch.from_numpy(np.ascontiguousarray(array))
+        if has_truth is not None:
+            packed['has_truth'] = torch.tensor(has_truth)
         return packed
 
 

@@ -11,6 +11,7 @@ from posegen.codecs.formats import scale_keypoints
 from posegen.registry import TRANSFORMS
 
 from .common import SIDES, start_resizing
+from .truth import move_truth_of
 
 
 def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -42,13 +43,15 @@ def resize_keypoints(results: dict[str, Any], side: str) -> np.ndarray:
 
 @TRANSFORMS.register_module()
 class ResizePair:
-    """Bring images and joints to ``image_size``.
+    """Bring images, joints and the truth to ``image_size``.
 
-    See :func:`resize_image` and :func:`resize_keypoints`.
+    See :func:`resize_image`, :func:`resize_keypoints` and
+    :func:`~posegen.datasets.transforms.truth.move_truth`.
     """
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         start_resizing(results, self)
+        results |= move_truth_of(results)
         for side in SIDES:
             results[f'{side}_keypoints'] = resize_keypoints(results, side)
             image = results[f'{side}_image']

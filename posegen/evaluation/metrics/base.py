@@ -14,6 +14,7 @@ from torch import Tensor
 
 from posegen.codecs import pose_mask
 from posegen.evaluation import functional as F
+from posegen.utils.errors import DataError
 
 Sample = Mapping[str, Any]
 
@@ -66,6 +67,25 @@ class PairMetric(SampleMetric):
         """Mean of the samples' scores."""
         name = f'mask_{self.name}' if self.masked else self.name
         return {name: float(np.mean(results))}
+
+
+def require_truth(sample: Sample, keys: Sequence[str], what: str, cure: str) -> None:
+    """Check that a sample has the ground truth.
+
+    Args:
+        sample: As a model predicts it.
+        keys: Entries that are needed.
+        what: How the error calls them.
+        cure: What to do if the data set is to have none.
+
+    Raises:
+        DataError: One is not there, or ``has_truth`` is False.
+    """
+    if any(key not in sample for key in keys) or not sample.get('has_truth', True):
+        raise DataError(
+            f"'{sample['source_name']}' -> '{sample['target_name']}' has no {what}: "
+            f'give the data set its truth_dir, or {cure}'
+        )
 
 
 def image_pair(samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from posegen.evaluation import functional as F
-from posegen.evaluation.metrics.base import Sample, SampleMetric
+from posegen.evaluation.metrics.base import Sample, SampleMetric, require_truth
 from posegen.registry import METRICS
-from posegen.utils.errors import DataError
+
+_TRUTH_KEYS = ('flow_truth', 'visibility_truth', 'part_labels')
 
 
 @METRICS.register_module()
@@ -22,6 +23,9 @@ class FlowEndPointError(SampleMetric):
     Args:
         label_names: Label in ``part_labels`` -> part name.
         prefix: See :class:`SampleMetric`.
+
+    Raises:
+        DataError: While scoring: a sample has no truth.
     """
 
     def __init__(
@@ -35,12 +39,12 @@ class FlowEndPointError(SampleMetric):
     def process(self, data_batch: Any, data_samples: Sequence[Sample]) -> None:
         """Keep sums and counts of each sample."""
         for sample in data_samples:
-            if 'flow_truth' not in sample:
-                raise DataError(
-                    f"'{sample['source_name']}' -> '{sample['target_name']}' has no "
-                    'true flow: give the data set its truth_dir, or leave '
-                    'FlowEndPointError out of the evaluator'
-                )
+            require_truth(
+                sample,
+                _TRUTH_KEYS,
+                'true flow',
+                'leave FlowEndPointError out of the evaluator',
+            )
             errors = F.flow_end_point_error(
                 sample['flow'],
                 sample['flow_truth'],

@@ -10,13 +10,22 @@ import torch
 from torch import Tensor
 
 from posegen.evaluation import functional as F
-from posegen.evaluation.metrics.base import Sample, SampleMetric, image_pair
+from posegen.evaluation.metrics.base import (
+    Sample,
+    SampleMetric,
+    image_pair,
+    require_truth,
+)
 from posegen.registry import METRICS
-from posegen.utils.errors import ConfigError, DataError
+from posegen.utils.errors import ConfigError
 
 REGIONS = ('head', 'torso', 'leg', 'background', 'visible', 'hidden')
 _FULL_RANGE = 255
 _TRUTH_KEYS = ('part_labels', 'visibility_truth')
+_MISSING_TRUTH = (
+    'ground truth of regions',
+    'leave truth out of RegionScores to take joints instead',
+)
 
 
 @METRICS.register_module()
@@ -67,7 +76,11 @@ class RegionScores(SampleMetric):
     ) -> dict[str, Tensor]:
         """Region -> bool (B, H, W)."""
         if self.truth:
-            labels, visibility = (_truth(samples, key) for key in _TRUTH_KEYS)
+            for sample in samples:
+                require_truth(sample, _TRUTH_KEYS, *_MISSING_TRUTH)
+            labels, visibility = (
+                torch.stack([sample[key] for sample in samples]) for key in _TRUTH_KEYS
+            )
             seen = F.true_visibility_regions(visibility, labels)
             return F.label_regions(labels) | seen
         source, target = (
@@ -82,17 +95,6 @@ class RegionScores(SampleMetric):
         return {
             name: _mean([scores[name] for scores in results]) for name in results[0]
         }
-
-
-def _truth(samples: Sequence[Sample], key: str) -> Tensor:
-    for sample in samples:
-        if key not in sample:
-            raise DataError(
-                f"'{sample['source_name']}' -> '{sample['target_name']}' has no ground "
-                'truth of regions: give the data set its truth_dir, or leave truth out '
-                'of RegionScores to take joints instead'
-            )
-    return torch.stack([sample[key] for sample in samples])
 
 
 def _mean(values: Sequence[float]) -> float:

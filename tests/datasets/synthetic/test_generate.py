@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from posegen.datasets import PosePairDataset, read_annotations, read_pairs
 from posegen.datasets.synthetic import generate, generate_set
@@ -13,6 +14,8 @@ from posegen.datasets.synthetic.generate import (
     image_name,
     person_generator,
 )
+from posegen.datasets.transforms import SIDES
+from posegen.models.ops import flow_warp
 from posegen.utils.errors import DataError
 from tests.datasets.synthetic.conftest import require_synthetic
 from tests.helpers import forked
@@ -95,6 +98,48 @@ def test_the_pair_dataset_reads_it(made):
     sample = dataset[0]
     assert tuple(sample['flow'].shape) == (2, 64, 32)
     assert sample['visibility'].any()
+
+
+MOVES = {
+    'flip': [dict(type='ResizePair'), dict(type='FlipPair', prob=1.0)],
+    'affine': [dict(type='AffinePair', resample='bilinear')],
+    'crop': [dict(type='CropPair', scale=(0.7, 0.9)), dict(type='ResizePair')],
+}
+
+
+def warping_error(root: Path, steps: list[dict], size: tuple[int, int]) -> float:
+    """Mean error of the warped source over what it shows of the target."""
+    ends = dict(type='LoadPairImages'), dict(type='LoadTruth'), dict(type='PackPair')
+    dataset = PosePairDataset(
+        data_root=str(root),
+        image_dir='train',
+        annotation_file='synthetic-annotation-train.csv',
+        pair_file='synthetic-pairs-train.csv',
+        image_size=size,
+        truth_dir='truth/train',
+        pipeline=[*ends[:2], *steps, ends[2]],
+    )
+    errors = []
+    for sample in dataset:
+        source, target = (sample[f'{side}_image'].double() for side in SIDES)
+        warped = flow_warp(source[None], sample['flow'][None].double())[0]
+        errors.append((warped - target).abs()[:, sample['visibility']].mean())
+    return float(torch.stack(errors).mean())
+
+
+@pytest.mark.parametrize('move', MOVES)
+def test_moved_truth_warps_the_source_as_well_as_the_stored_one(made, move):
+    stored = warping_error(made, [dict(type='ResizePair')], (64, 32))
+    torch.manual_seed(0)
+    assert warping_error(made, MOVES[move], (64, 32)) < 1.1 * stored
+
+
+def test_resized_truth_warps_as_well_as_the_stored_one(made):
+    stored, resized = (
+        warping_error(made, [dict(type='ResizePair')], size)
+        for size in ((64, 32), (48, 28))
+    )
+    assert resized < 1.1 * stored
 
 
 def test_people_stand_out_and_fill_the_picture(made):

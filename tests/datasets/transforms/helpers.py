@@ -82,3 +82,22 @@ def follow_blobs(
         spot = np.array(find_blob(results[f'{side}_image']))
         found.append((spot, keypoints[present, :2]))
     return found
+
+
+# Flow of a target that was turned and scaled, and of a source that was moved.
+FLOW = np.array([[1.1, -0.2], [0.15, 0.9]])
+
+
+def make_truth(size: tuple[int, int] = SIZE) -> dict[str, np.ndarray]:
+    """A flow that takes p to FLOW p + (3, -2), parts in columns, a hidden corner."""
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    here = np.stack([columns, rows]).astype(float)
+    there = np.einsum('ij,jhw->ihw', FLOW, here) + np.array([3, -2])[:, None, None]
+    labels = (columns * 4 // size[1]).astype(np.uint8)
+    inside = (there > -0.5).all(0) & (there[0] < size[1] - 0.5)
+    inside &= there[1] < size[0] - 0.5
+    return {
+        'flow': (there - here).astype(np.float32),
+        'visibility': inside & (columns + rows > 10),
+        'part_labels': labels,
+    }

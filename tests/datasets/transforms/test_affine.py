@@ -10,13 +10,11 @@ from hypothesis import strategies as st
 from posegen.datasets.draws import Draw
 from posegen.datasets.transforms import AffinePair, ResizePair
 from posegen.datasets.transforms.affine import (
-    Jitter,
     affine_matrix,
     move_keypoints,
-    move_truth,
-    resize_matrix,
     warp_image,
 )
+from posegen.datasets.transforms.truth import resize_matrix
 from posegen.utils.errors import ConfigError
 from tests.datasets.transforms.helpers import (
     SIZE,
@@ -24,6 +22,7 @@ from tests.datasets.transforms.helpers import (
     find_blob,
     follow_blobs,
     make_results,
+    make_truth,
     put_blob,
 )
 
@@ -176,89 +175,6 @@ def test_a_draw_decides():
 
     np.testing.assert_array_equal(images(1), images(1))
     assert (images(1) != images(2)).any()
-
-
-# Flow of a target that was turned and scaled, and of a source that was moved.
-FLOW = np.array([[1.1, -0.2], [0.15, 0.9]])
-
-
-def make_truth(size: tuple[int, int] = SIZE) -> dict[str, np.ndarray]:
-    """A flow that takes p to FLOW p + (3, -2), parts in columns, a hidden corner."""
-    rows, columns = np.mgrid[: size[0], : size[1]]
-    here = np.stack([columns, rows]).astype(float)
-    there = np.einsum('ij,jhw->ihw', FLOW, here) + np.array([3, -2])[:, None, None]
-    labels = (columns * 4 // size[1]).astype(np.uint8)
-    inside = (there > -0.5).all(0) & (there[0] < size[1] - 0.5)
-    inside &= there[1] < size[0] - 0.5
-    return {
-        'flow': (there - here).astype(np.float32),
-        'visibility': inside & (columns + rows > 10),
-        'part_labels': labels,
-    }
-
-
-def test_an_identity_changes_no_truth():
-    truth = make_truth()
-    moved = move_truth(truth, np.eye(3), np.eye(3))
-    for key, array in truth.items():
-        np.testing.assert_allclose(moved[key], array, atol=1e-5)
-        assert moved[key].dtype == array.dtype
-
-
-@pytest.mark.parametrize('seed', range(4))
-def test_the_flow_follows_both_images(seed):
-    """The true flow of the moved pair is known in closed form."""
-    rng = np.random.default_rng(seed)
-    source, target = (Jitter(**WILD).draw(rng, SIZE) for _ in range(2))
-    moved = move_truth(make_truth(), source, target)
-    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
-    here = np.stack([columns, rows, np.ones(SIZE)]).reshape(3, -1)
-    old = np.eye(3)
-    old[:2] = np.column_stack([FLOW, [3, -2]])
-    there = (source @ old @ np.linalg.inv(target) @ here)[:2]
-    expected = (there - here[:2]).reshape(2, *SIZE)
-    seen = moved['visibility']
-    assert 0.2 < seen.mean() < 1
-    error = np.abs(moved['flow'] - expected)[:, seen]
-    bound = 0.5 * np.abs(source[:2, :2] @ (FLOW - np.eye(2))).sum(1).max()
-    assert error.max() <= bound + 1e-3
-    ends = there.reshape(2, *SIZE)[:, seen]
-    assert (ends > -0.5 - bound).all()
-    assert (ends[0] < SIZE[1] - 0.5 + bound).all()
-    before = (np.linalg.inv(target) @ here)[:2].reshape(2, *SIZE)
-    outside = (before < -0.5).any(0) | (before[0] > SIZE[1] - 0.5)
-    outside |= before[1] > SIZE[0] - 0.5
-    assert outside.any()
-    assert not moved['visibility'][outside].any()
-    assert not moved['part_labels'][outside].any()
-    assert not moved['flow'][:, outside].any()
-    labels = np.floor((np.rint(before[0]) * 4) / SIZE[1])
-    np.testing.assert_array_equal(moved['part_labels'][~outside], labels[~outside])
-
-
-def test_a_constant_flow_stays_exact():
-    truth = make_truth() | {'flow': np.full((2, *SIZE), 2, np.float32)}
-    source = affine_matrix(SIZE, shift=(1.5, 0))
-    target = affine_matrix(SIZE, shift=(-0.75, 4))
-    moved = move_truth(truth, source, target)
-    x, y = moved['flow'][:, 6:-4, 4:-4]
-    np.testing.assert_allclose(x, 2 + 1.5 + 0.75, atol=1e-5)
-    np.testing.assert_allclose(y, 2 - 4, atol=1e-5)
-
-
-def test_the_moved_flow_takes_the_moved_target_to_the_moved_source():
-    """A spot that the flow leads to is still where the flow leads to."""
-    results = make_results(index=Draw(0, 2, 0), **make_truth())
-    point = np.array([14.0, 20.0])
-    put_blob(results['target_image'], *point, sigma=1)
-    put_blob(results['source_image'], *(FLOW @ point + [3, -2]), sigma=1)
-    jitter = {'angle': 20.0, 'shift': 3.0, 'scale': (0.9, 1.1)}
-    moved = AffinePair(jitter, jitter, resample='bilinear', fill=(0, 0, 0))(results)
-    here = np.array(find_blob(moved['target_image']))
-    column, row = np.rint(here).astype(int)
-    there = here + moved['flow'][:, row, column]
-    np.testing.assert_allclose(there, find_blob(moved['source_image']), atol=0.5)
-    assert moved['visibility'][row, column]
 
 
 def test_inputs_are_not_written_to():

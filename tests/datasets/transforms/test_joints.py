@@ -5,20 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from posegen.codecs.joints import JOINT_NAMES
 from posegen.datasets.draws import Draw
-from posegen.datasets.transforms import DropJoints, JointNoise
+from posegen.datasets.transforms import DropJoints, JointNoise, SwapJoints
 from posegen.utils.errors import ConfigError
 from tests.datasets.transforms.helpers import copy_of, make_results, resized
 
 SIDES = ('source', 'target')
 
 
-@pytest.mark.parametrize('transform', [DropJoints, JointNoise])
+@pytest.mark.parametrize('transform', [DropJoints, JointNoise, SwapJoints])
 @pytest.mark.parametrize('sides', ['source', ('target',), SIDES])
 def test_only_the_chosen_sides_change(transform, sides):
     results = resized(index=Draw(0, 0, 0))
     before = copy_of(results)
-    after = transform(**{list(vars(transform()))[0]: 0.9}, sides=sides)(dict(results))
+    after = transform(1.0, sides=sides)(dict(results))
     for side in SIDES:
         changed = (after[f'{side}_keypoints'] != before[f'{side}_keypoints']).any()
         assert changed == (side in sides)
@@ -66,7 +67,7 @@ def test_sigma_is_in_pixels_of_the_network():
         JointNoise()(make_results())
 
 
-@pytest.mark.parametrize('transform', [DropJoints, JointNoise])
+@pytest.mark.parametrize('transform', [DropJoints, JointNoise, SwapJoints])
 def test_wrong_arguments(transform):
     with pytest.raises(ConfigError, match=r"sides must be some of .* got \('left',\)"):
         transform(sides='left')
@@ -74,3 +75,41 @@ def test_wrong_arguments(transform):
         transform(sides=())
     with pytest.raises(ConfigError, match='must be a number .* got -1'):
         transform(-1)
+
+
+@pytest.mark.parametrize(
+    'group, names',
+    [
+        ('arms', ('shoulder', 'elbow', 'wrist')),
+        ('legs', ('hip', 'knee', 'ankle')),
+        ('all', ('',)),
+    ],
+)
+def test_left_is_taken_for_right(group, names):
+    results = resized(index=Draw(0, 0, 0))
+    before = results['source_keypoints'].copy()
+    after = SwapJoints(1.0, group)(results)['source_keypoints']
+    for index, name in enumerate(JOINT_NAMES):
+        side, _, joint = name.partition('_')
+        other = {'left': f'right_{joint}', 'right': f'left_{joint}'}.get(side, name)
+        if not any(part in name for part in names):
+            other = name
+        np.testing.assert_array_equal(after[index], before[JOINT_NAMES.index(other)])
+
+
+def test_groups_and_chance_of_a_swap():
+    counts = dict.fromkeys(('arms', 'legs', 'both', 'none'), 0)
+    for place in range(400):
+        results = resized(index=Draw(0, 0, place))
+        before = results['target_keypoints'].copy()
+        after = SwapJoints(0.6)(results)['target_keypoints']
+        arms, legs = ((after != before)[joints].any() for joints in (2, 8))
+        kind = 'both' if arms and legs else 'arms' if arms else 'legs'
+        counts[kind if arms or legs else 'none'] += 1
+    assert 130 < counts.pop('none') < 190
+    assert all(50 < count < 110 for count in counts.values())
+
+
+def test_unknown_groups():
+    with pytest.raises(ConfigError, match=r"groups must be some of .* got \('feet',\)"):
+        SwapJoints(groups='feet')

@@ -116,3 +116,50 @@ def test_truth_cannot_be_loaded_for_images_that_have_moved(tmp_path, truth):
     results = {'truth_path': str(tmp_path / 'a.npz'), 'image_size': (8, 6)}
     with pytest.raises(ConfigError, match='LoadTruth must come before FlipPair in the'):
         LoadTruth()({**results, 'moved_by': 'FlipPair'})
+
+
+def with_images(path, truth, size, source=(8, 6), target=(8, 6)):
+    np.savez(path, **truth)
+    images = {
+        f'{side}_image': np.zeros((*stored, 3), np.uint8)
+        for side, stored in (('source', source), ('target', target))
+    }
+    return images | {'truth_path': str(path), 'image_size': size}
+
+
+@pytest.mark.parametrize(
+    'size, stored, frame',
+    [((8, 6), (8, 6), 'image'), ((4, 3), (8, 6), 'image')]
+    + [((8, 6), (16, 12), 'image_size')],
+)
+def test_truth_of_the_stored_images_or_of_image_size(
+    tmp_path, truth, size, stored, frame
+):
+    loaded = LoadTruth()(with_images(tmp_path / 'a.npz', truth, size, stored, stored))
+    assert loaded['flow'].shape == (2, 8, 6)
+    assert (loaded['has_truth'], loaded['truth_frame']) == (True, frame)
+
+
+def test_truth_that_fits_neither(tmp_path, truth):
+    results = with_images(tmp_path / 'a.npz', truth, (4, 3), (16, 12), (16, 12))
+    message = r'at image_size \(4, 3\) or of the stored images, \(16, 12\), got'
+    with pytest.raises(DataError, match=message):
+        LoadTruth()(results)
+
+
+def test_images_of_two_sizes_have_no_stored_size(tmp_path, truth):
+    results = with_images(tmp_path / 'a.npz', truth, (4, 3), (16, 12), (8, 6))
+    with pytest.raises(DataError, match=r'\(2, 4, 3\) at image_size \(4, 3\), got'):
+        LoadTruth()(results)
+
+
+def test_truth_of_stored_size_after_resizing(tmp_path, truth):
+    results = with_images(tmp_path / 'a.npz', truth, (4, 3), (4, 3), (4, 3))
+    with pytest.raises(DataError, match=r'\(2, 4, 3\) at image_size \(4, 3\), got'):
+        LoadTruth()(results | {'resized_by': 'ResizePair'})
+
+
+def test_a_pair_without_truth():
+    loaded = LoadTruth()({'truth_path': None, 'image_size': (8, 6)})
+    assert loaded['has_truth'] is False
+    assert 'flow' not in loaded

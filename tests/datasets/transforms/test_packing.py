@@ -8,6 +8,7 @@ import torch
 
 from posegen.datasets.transforms import PackPair
 from posegen.datasets.transforms.packing import channels_first
+from tests.datasets.transforms.helpers import SIZE, make_truth, resized
 
 
 def test_pack_keeps_what_a_batch_is_made_of():
@@ -31,6 +32,24 @@ def test_pack_keeps_what_a_batch_is_made_of():
     assert torch.equal(packed['source_image'][1], torch.from_numpy(image[..., 1]))
     assert packed['visibility'].dtype == torch.bool
     assert packed['part_labels'].dtype == torch.uint8
+
+
+@pytest.mark.parametrize('has_truth', [True, False])
+def test_pairs_with_and_without_truth_make_one_batch(has_truth):
+    results = resized(has_truth=has_truth, source_name='a', target_name='b')
+    if has_truth:
+        results |= make_truth()
+    packed = PackPair()(results)
+    assert packed['has_truth'].dtype == torch.bool
+    assert packed['has_truth'].item() == has_truth
+    for key, dtype in (
+        ('flow', torch.float32),
+        ('visibility', torch.bool),
+        ('part_labels', torch.uint8),
+    ):
+        assert packed[key].shape[-2:] == SIZE
+        assert packed[key].dtype == dtype
+        assert packed[key].any() == has_truth
 
 
 @pytest.mark.parametrize('dtype', [np.uint8, np.float32])

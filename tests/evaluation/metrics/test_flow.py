@@ -29,3 +29,10 @@ def test_flow_error_without_truth():
     del samples[0]['flow_truth']
     with pytest.raises(DataError, match="'s0.png' -> 't0.png' has no true flow"):
         evaluate(METRIC, samples)
+
+
+def test_flow_error_of_a_pair_without_truth_in_a_set_with_truth():
+    samples = make_samples(1)
+    samples[0]['has_truth'] = torch.tensor(False)
+    with pytest.raises(DataError, match="'s0.png' -> 't0.png' has no true flow"):
+        evaluate(METRIC, samples)

@@ -61,3 +61,7 @@ def test_refuses():
     del samples[0]['part_labels']
     with pytest.raises(DataError, match="'s0.png' -> 't0.png' has no ground truth"):
         evaluate([dict(type='RegionScores', truth=True)], samples)
+    samples = make_samples(1)
+    samples[0]['has_truth'] = torch.tensor(False)
+    with pytest.raises(DataError, match="'s0.png' -> 't0.png' has no ground truth"):
+        evaluate([dict(type='RegionScores', truth=True)], samples)
