@@ -7,6 +7,7 @@ from .annotations import (
     write_annotations,
     write_pairs,
 )
+from .concat import ConcatDataset
 from .keypoint_files import read_keypoint_file, write_keypoint_file
 from .pairs import build_pairs
 from .pose_pair_dataset import PosePairDataset
@@ -29,6 +30,7 @@ __all__ = [
     'AffinePair',
     'Annotations',
     'ColorJitterPair',
+    'ConcatDataset',
     'CropPair',
     'DegradePair',
     'DropJoints',

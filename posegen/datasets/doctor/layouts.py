@@ -256,6 +256,7 @@ def split_of_dataset(name: str, dataset: Mapping[str, Any]) -> Split:
     """
     annotation_file = str(dataset['annotation_file'])
     size, frame = dataset.get('image_size'), dataset.get('annotation_size')
+    may_miss_truth = dataset.get('truth_missing') == 'empty'
     return Split(
         name,
         _family_of(annotation_file),
@@ -263,7 +264,7 @@ def split_of_dataset(name: str, dataset: Mapping[str, Any]) -> Split:
         str(dataset['image_dir']),
         annotation_file,
         str(dataset['pair_file']),
-        truth_dir=dataset.get('truth_dir'),
+        truth_dir=None if may_miss_truth else dataset.get('truth_dir'),
         annotation_size=frame and check_size('annotation_size', frame),
         image_size=size and check_size('image_size', size),
         scaling=dataset.get('scaling', 'gfla'),
