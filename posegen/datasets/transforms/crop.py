@@ -80,15 +80,17 @@ def crop_truth(
         The same arrays, of the target's window. What lies outside the source's window
         is not visible.
     """
-    flow = target.cut(np.moveaxis(truth['flow'], 0, -1)).copy()
-    flow += np.array([target.left - source.left, target.top - source.top], np.float32)
-    ends = flow + np.stack(np.mgrid[: target.height, : target.width][::-1], -1)
-    shown = (ends >= -0.5) & (ends < np.array([source.width, source.height]) - 0.5)
-    labels = target.cut(truth['part_labels'])
+    move = np.float32([target.left - source.left, target.top - source.top])
+    flow = np.stack([target.cut(plane) for plane in truth['flow']])
+    flow += move[:, None, None]
+    x = flow[0] + np.arange(target.width)
+    y = flow[1] + np.arange(target.height)[:, None]
+    shown = (x >= -0.5) & (x < source.width - 0.5)
+    shown &= (y >= -0.5) & (y < source.height - 0.5)
     return {
-        'flow': np.ascontiguousarray(np.moveaxis(flow, -1, 0)),
-        'visibility': target.cut(truth['visibility']) & shown.all(-1),
-        'part_labels': labels.copy(),
+        'flow': flow,
+        'visibility': target.cut(truth['visibility']) & shown,
+        'part_labels': target.cut(truth['part_labels']).copy(),
     }
 
 

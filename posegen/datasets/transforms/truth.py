@@ -72,59 +72,68 @@ def move_truth(
 
     Returns:
         The same arrays at ``size``. A pixel of the new target has the label and the
-        visibility of the nearest pixel of the old one. Its flow is read bilinearly
-        between those pixels around it that have this label and are of the same surface
-        (their flows differ by less than 3 px), so no value is mixed across an outline.
-        The flow is exact where it is linear, and at outlines up to half a pixel times
-        its gradient. What came from outside the old target is background; what the new
-        source does not show is not visible.
+        visibility of the nearest pixel of the old one. A person's flow is read
+        bilinearly between those pixels around it that have this label and are of the
+        same surface (their flows differ by less than 3 px), so no value is mixed across
+        an outline. It is exact where it is linear, and at outlines up to half a pixel
+        times its gradient. What came from outside the old target is background; what
+        the new source does not show is not visible.
     """
-    height, width = truth['visibility'].shape
-    rows, columns = size or (height, width)
-    here = np.stack(np.mgrid[:rows, :columns][::-1]).reshape(2, -1).astype(np.float64)
+    old, new = truth['visibility'].shape, size or truth['visibility'].shape
+    here = np.indices(new)[::-1].reshape(2, -1).astype(np.float64)
     before = _apply(np.linalg.inv(target), here)
     nearest = np.rint(before).astype(int)
-    inside = _inside(nearest, height, width)
-    column, row = nearest.clip(0, [[width - 1], [height - 1]])
-    there = _apply(source, before + _read_flow(truth, before, row, column))
-    seen = inside & _inside(np.rint(there), rows, columns)
-    flow = np.where(inside, there - here, 0)
-    labels = np.where(inside, truth['part_labels'][row, column], 0)
+    inside, index = _inside(nearest, old), _flat(nearest, old)
+    labels = np.where(inside, truth['part_labels'].ravel()[index], 0)
+    flow = truth['flow'].reshape(2, -1)[:, index].astype(np.float64)
+    person = np.flatnonzero(labels)
+    flow[:, person] += _steps(truth, before[:, person], index[person])
+    there = _apply(source, before + flow)
+    seen = inside & _inside(np.rint(there), new) & truth['visibility'].ravel()[index]
     return {
-        'flow': flow.reshape(2, rows, columns).astype(np.float32),
-        'visibility': (seen & truth['visibility'][row, column]).reshape(rows, columns),
-        'part_labels': labels.reshape(rows, columns).astype(np.uint8),
+        'flow': np.where(inside, there - here, 0).reshape(2, *new).astype(np.float32),
+        'visibility': seen.reshape(new),
+        'part_labels': labels.reshape(new).astype(np.uint8),
     }
 
 
-def _read_flow(
-    truth: Mapping[str, np.ndarray],
-    points: np.ndarray,
-    row: np.ndarray,
-    column: np.ndarray,
+def _steps(
+    truth: Mapping[str, np.ndarray], points: np.ndarray, nearest: np.ndarray
 ) -> np.ndarray:
-    """Flow (2, N) at points (2, N), between pixels of the nearest one's surface."""
-    flow, labels = truth['flow'], truth['part_labels']
-    height, width = labels.shape
-    base, label = flow[:, row, column].astype(np.float64), labels[row, column]
+    """What the flow (2, N) between pixels adds to that of the nearest pixel.
+
+    Args:
+        truth: ``flow`` and ``part_labels``.
+        points: (2, N) x, y.
+        nearest: (N,) flat index of the pixel that each is in.
+    """
+    size, labels = truth['part_labels'].shape, truth['part_labels'].ravel()
+    flow = truth['flow'].reshape(2, -1)
     first = np.floor(points).astype(int)
     x, y = points - first
-    total, weights = np.zeros_like(base), np.zeros(len(row))
+    total, weights = np.zeros(points.shape), np.zeros(len(nearest))
     for down, right in product((0, 1), repeat=2):
-        other = first + [[right], [down]]
-        at = tuple(other.clip(0, [[width - 1], [height - 1]])[::-1])
-        step = flow[:, *at] - base
-        same = (labels[at] == label) & (np.abs(step) < _MAX_GRADIENT).all(0)
-        weight = np.where(right, x, 1 - x) * np.where(down, y, 1 - y)
-        weight *= same & _inside(other, height, width)
+        pixel = first + [[right], [down]]
+        index = _flat(pixel, size)
+        step = flow[:, index] - flow[:, nearest]
+        same = (labels[index] == labels[nearest]) & _inside(pixel, size)
+        same &= (np.abs(step[0]) < _MAX_GRADIENT) & (np.abs(step[1]) < _MAX_GRADIENT)
+        weight = same * (x if right else 1 - x) * (y if down else 1 - y)
         total += weight * step
         weights += weight
-    return base + total / np.maximum(weights, 1e-9)
+    return total / np.maximum(weights, 1e-9)
+
+
+def _flat(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Flat index (N,) of pixels (2, N) x, y, or of those nearest to them inside."""
+    x, y = (values.clip(0, limit - 1) for values, limit in zip(pixels, size[::-1]))
+    return y * size[1] + x
 
 
 def _apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     return matrix[:2, :2] @ points + matrix[:2, 2:]
 
 
-def _inside(points: np.ndarray, height: int, width: int) -> np.ndarray:
-    return ((points >= 0) & (points < [[width], [height]])).all(0)
+def _inside(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    x, y = pixels
+    return (x >= 0) & (x < size[1]) & (y >= 0) & (y < size[0])
