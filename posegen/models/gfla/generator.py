@@ -29,10 +29,10 @@ class GFLAGenerator(nn.Module):
     ``hdc``.
 
     Args:
-        flow: Flow net (source pose, target pose, source image) -> {level: (flow,
-            visibility)}; states its ``levels`` and has
-            ``visibility_parameters(level)``. The flow of levels that are not warped
-            only joins the correctness loss.
+        flow: Flow net (source pose, target pose, source image, source_keypoints=...,
+            target_keypoints=...) -> {level: (flow, visibility)}; states its ``levels``
+            and has ``visibility_parameters(level)``. The flow of levels that are not
+            warped only joins the correctness loss.
         image_encoder: Encoder of the source; has ``pyramid``, ``channels`` and
             ``parameters_beyond``. Nothing reads what is deeper than the coarsest warped
             level: it is neither computed nor trained, but stays part of the weights, as
@@ -142,9 +142,17 @@ class GFLAGenerator(nn.Module):
         source_pose: Tensor,
         target_pose: Tensor,
         flow_only: bool = False,
+        source_keypoints: Tensor | None = None,
+        target_keypoints: Tensor | None = None,
     ) -> dict:
-        """As :meth:`forward`, from heat maps (B, 18, H, W) instead of keypoints."""
-        flows = self.flow_net(source_pose, target_pose, source_image)
+        """As :meth:`forward`, from heat maps; a prior needs the joints as well."""
+        flows = self.flow_net(
+            source_pose,
+            target_pose,
+            source_image,
+            source_keypoints=source_keypoints,
+            target_keypoints=target_keypoints,
+        )
         out: dict = dict(flows={BODY: flows})
         if not flow_only:
             out['image'] = self.paint(source_image, target_pose, flows)
@@ -172,7 +180,8 @@ class GFLAGenerator(nn.Module):
         size = tuple(source_image.shape[-2:])
         source_pose = self.heatmaps(source_keypoints, size)
         target_pose = self.heatmaps(target_keypoints, size)
-        return self.transfer(source_image, source_pose, target_pose, flow_only)
+        maps = (source_image, source_pose, target_pose)
+        return self.transfer(*maps, flow_only, source_keypoints, target_keypoints)
 
     def flow_parameters(self) -> Iterator[nn.Parameter]:
         """Parameters that stage 1 trains: the flow net without visibility heads."""

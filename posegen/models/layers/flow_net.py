@@ -1,7 +1,8 @@
 """Flow network: two poses in, flow and visibility at some levels out.
 
 Paper equation 1; layers from the GFLA reference, section 1. Departure from GFLA: the
-paper's part networks see the two sub-poses only, not the source image.
+paper's part networks see the two sub-poses only, not the source image. With a prior, a
+departure from both, a net predicts what the flow of the limbs lacks, not the flow.
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ from posegen.models.layers.blocks import (
     init_orthogonal,
     widths,
 )
+from posegen.models.ops import limb_flow
 from posegen.models.ops.precision import full_precision
 from posegen.registry import MODELS
+
+#: Level -> (flow, visibility).
+LevelFlows = dict[int, tuple[Tensor, Tensor]]
 
 
 @MODELS.register_module()
@@ -35,12 +40,15 @@ class PoseFlowNet(nn.Module):
         num_downs: Encoder blocks, so the coarsest map is 1/2^num_downs of the input.
         use_image: Whether the source image joins the poses (GFLA does this).
         norm: ``'instance'``, ``'layer'`` or None.
+        prior: ``'limbs'``: the net predicts the residual to
+            :func:`~posegen.models.ops.limb_flow` of the whole body, so an untrained net
+            starts from that flow. None (the papers): it predicts the flow itself.
 
     Attributes:
         levels: The levels, coarse first.
 
     Raises:
-        ValueError: If a level lies outside 1 .. num_downs - 1.
+        ValueError: If a level lies outside 1 .. num_downs - 1, or ``prior`` is unknown.
     """
 
     def __init__(
@@ -52,8 +60,11 @@ class PoseFlowNet(nn.Module):
         num_downs: int = 5,
         use_image: bool = False,
         norm: str | None = 'instance',
+        prior: str | None = None,
     ) -> None:
         super().__init__()
+        if prior not in ('limbs', None):
+            raise ValueError(f"prior must be 'limbs' or None, got {prior!r}")
         if not levels or not all(1 <= level < num_downs for level in levels):
             raise ValueError(
                 f'levels must lie in 1..{num_downs - 1} with num_downs={num_downs}, '
@@ -62,6 +73,7 @@ class PoseFlowNet(nn.Module):
         self.levels = tuple(sorted(levels, reverse=True))
         self.num_downs = num_downs
         self.use_image = use_image
+        self.prior = prior
         in_channels = 2 * num_joints + 3 * use_image
         down = widths(base_channels, num_downs, max_channels)
         self.encoder = nn.ModuleList(
@@ -85,23 +97,64 @@ class PoseFlowNet(nn.Module):
         source_pose: Tensor,
         target_pose: Tensor,
         source_image: Tensor | None = None,
-    ) -> dict[int, tuple[Tensor, Tensor]]:
+        source_keypoints: Tensor | None = None,
+        target_keypoints: Tensor | None = None,
+    ) -> LevelFlows:
         """Predict flow and visibility.
 
         Args:
             source_pose: (B, num_joints, H, W) heat maps in [0, 1].
             target_pose: (B, num_joints, H, W) heat maps in [0, 1].
             source_image: (B, 3, H, W) in [-1, 1]; used only with ``use_image``.
+            source_keypoints: (B, 18, 3) x, y in pixels of the maps and score, all
+                joints of the person; used only with ``prior``.
+            target_keypoints: (B, 18, 3); used only with ``prior``.
 
         Returns:
             Level -> (flow (B, 2, h, w): dx, dy in pixels of that level, visibility
             (B, 1, h, w) in [0, 1]), coarse levels first; float32 or better.
 
         Raises:
-            ValueError: If the size is no multiple of 2^num_downs, or the image is
-                missing.
+            ConfigError: If the size is no multiple of 2^num_downs.
+            ValueError: If the image or the keypoints are missing.
         """
-        return self.predict(self.join(source_pose, target_pose, source_image))
+        flows = self.predict(self.join(source_pose, target_pose, source_image))
+        return self.add_prior(flows, source_keypoints, target_keypoints)
+
+    def add_prior(
+        self,
+        flows: LevelFlows,
+        source_keypoints: Tensor | None,
+        target_keypoints: Tensor | None,
+    ) -> LevelFlows:
+        """Add the prior to predicted flows; without one, give them back.
+
+        The flow of the limbs is a formula of the position, so it is not resized but
+        taken at the positions of each level.
+
+        Args:
+            flows: What :meth:`predict` gives.
+            source_keypoints: (B, 18, 3) x, y in pixels of the image and score.
+            target_keypoints: (B, 18, 3), likewise.
+
+        Returns:
+            Level -> (flow (B, 2, h, w), visibility (B, 1, h, w)).
+
+        Raises:
+            ValueError: If there is a prior, and keypoints are missing.
+        """
+        if self.prior is None:
+            return flows
+        if source_keypoints is None or target_keypoints is None:
+            raise ValueError(
+                f'prior={self.prior!r} needs source_keypoints and target_keypoints, '
+                'got None'
+            )
+        poses = source_keypoints, target_keypoints
+        return {
+            level: (flow + _limbs_at(level, *poses, like=flow), visible)
+            for level, (flow, visible) in flows.items()
+        }
 
     def join(
         self, source_pose: Tensor, target_pose: Tensor, source_image: Tensor | None
@@ -121,8 +174,8 @@ class PoseFlowNet(nn.Module):
             maps.insert(0, source_image)
         return torch.cat(maps, dim=1)
 
-    def predict(self, x: Tensor) -> dict[int, tuple[Tensor, Tensor]]:
-        """As :meth:`forward`, from what :meth:`join` gives."""
+    def predict(self, x: Tensor) -> LevelFlows:
+        """As :meth:`forward` without a prior, from what :meth:`join` gives."""
         check_divisible(x.shape, 2**self.num_downs, type(self).__name__)
         skips = []
         for block in self.encoder:
@@ -182,6 +235,17 @@ def parameters_of_flow(nets: Iterable[nn.Module]) -> Iterator[nn.Parameter]:
 def _predict(head: nn.Module, x: Tensor) -> Tensor:
     """Half precision would round a flow of 20 pixels to eighths of a pixel."""
     return head(x)
+
+
+def _limbs_at(
+    level: int, source_keypoints: Tensor, target_keypoints: Tensor, like: Tensor
+) -> Tensor:
+    """The flow of the limbs (B, 2, h, w) in pixels of a level, for one of its maps."""
+    poses = (
+        torch.cat([(x[..., :2] + 0.5) / 2**level - 0.5, x[..., 2:]], dim=-1)
+        for x in (source_keypoints, target_keypoints)
+    )
+    return limb_flow(*poses, tuple(like.shape[-2:]))[0].to(like)
 
 
 def _heads(channels: dict[int, int], out_channels: int) -> nn.ModuleDict:

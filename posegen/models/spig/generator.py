@@ -33,11 +33,12 @@ class SPIGGenerator(LocalWarping):
     Args:
         parts: Part name -> joint indices. One part that holds all joints, with
             ``crop=False``, is the paper's ablation "w/o Part".
-        flow: Flow net of a part: (source pose, target pose, source image) -> {level:
-            (flow, visibility)}; states its ``levels`` and has
-            ``visibility_parameters(level)``. It must predict at ``level`` and
-            ``fine_levels``; the flow of further levels only joins L_sam, and their
-            visibility is not trained.
+        flow: Flow net of a part: (source pose, target pose, source image,
+            source_keypoints=..., target_keypoints=...) -> {level: (flow, visibility)};
+            the poses are maps of the part's joints, the keypoints all 18. States its
+            ``levels`` and has ``visibility_parameters(level)``. It must predict at
+            ``level`` and ``fine_levels``; the flow of further levels only joins L_sam,
+            and their visibility is not trained.
         image_encoder: Encoder of a part image; states ``out_channels``.
         pose_encoder: Encoder of a part's target pose; must give as many channels.
         global_pose_encoder: Encoder of the whole target pose.
@@ -160,7 +161,11 @@ class SPIGGenerator(LocalWarping):
         return keypoints_to_heatmaps(keypoints, size, self.heatmap_sigma)
 
     def part_flows(
-        self, image: Tensor, keypoints: Tensor, target_pose: Tensor
+        self,
+        image: Tensor,
+        keypoints: Tensor,
+        target_pose: Tensor,
+        target_keypoints: Tensor | None = None,
     ) -> dict[str, Flows]:
         """Eq. 1: each part's flow net on its sub-poses.
 
@@ -168,6 +173,7 @@ class SPIGGenerator(LocalWarping):
             image: (B, 3, H, W) source in [-1, 1], for flow nets that look at it.
             keypoints: (B, 18, 3) source keypoints in pixels.
             target_pose: (B, 18, H, W) heat maps.
+            target_keypoints: (B, 18, 3) in pixels, for flow nets with a prior.
 
         Returns:
             Part -> level -> (flow (B, 2, h, w), visibility (B, 1, h, w)). Nothing is
@@ -182,8 +188,13 @@ class SPIGGenerator(LocalWarping):
         if self.grouped:
             joined = [net.join(*maps) for net, maps in zip(nets, inputs)]
             found = run_grouped(self.grouped['flow_nets'].predict, joined)
+            found = [
+                net.add_prior(flows, keypoints, target_keypoints)
+                for net, flows in zip(nets, found)
+            ]
         else:
-            found = [net(*maps) for net, maps in zip(nets, inputs)]
+            joints = dict(source_keypoints=keypoints, target_keypoints=target_keypoints)
+            found = [net(*maps, **joints) for net, maps in zip(nets, inputs)]
         return {
             part: _seen_of(self.parts[part], keypoints, flows)
             for part, flows in zip(self.parts, found)
@@ -311,11 +322,15 @@ class SPIGGenerator(LocalWarping):
         return self.decoder(start, join_parts)
 
     def encode(
-        self, source_image: Tensor, source_keypoints: Tensor, target_pose: Tensor
+        self,
+        source_image: Tensor,
+        source_keypoints: Tensor,
+        target_pose: Tensor,
+        target_keypoints: Tensor | None = None,
     ) -> tuple[dict[str, tuple[Features, Features]], dict[str, Flows]]:
         """Part -> features, and part -> flows; arguments as in :meth:`part_flows`."""
-        flows = self.part_flows(source_image, source_keypoints, target_pose)
         maps = (source_image, source_keypoints, target_pose)
+        flows = self.part_flows(*maps, target_keypoints)
         if not self.grouped:
             return {part: self.part_features(part, *maps) for part in self.parts}, flows
         sides = zip(*(self._part_maps(part, *maps) for part in self.parts))
@@ -345,11 +360,10 @@ class SPIGGenerator(LocalWarping):
             ``image`` (B, 3, H, W) in [-1, 1].
         """
         target_pose = self.heatmaps(target_keypoints, tuple(source_image.shape[-2:]))
+        inputs = (source_image, source_keypoints, target_pose, target_keypoints)
         if flow_only:
-            return dict(
-                flows=self.part_flows(source_image, source_keypoints, target_pose)
-            )
-        feats, flows = self.encode(source_image, source_keypoints, target_pose)
+            return dict(flows=self.part_flows(*inputs))
+        feats, flows = self.encode(*inputs)
         fused = self.fuse(feats, target_pose, flows)
         return dict(flows=flows, image=self.paint(fused, feats, flows))
 
@@ -370,7 +384,9 @@ class SPIGGenerator(LocalWarping):
                 'relation maps need a pyramid non-local block; pnb is None'
             )
         target_pose = self.heatmaps(target_keypoints, tuple(source_image.shape[-2:]))
-        feats, flows = self.encode(source_image, source_keypoints, target_pose)
+        feats, flows = self.encode(
+            source_image, source_keypoints, target_pose, target_keypoints
+        )
         return self.pnb.relation_maps(self.fuse(feats, target_pose, flows))
 
     def flow_parameters(self) -> Iterator[nn.Parameter]:

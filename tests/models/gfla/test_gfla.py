@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from posegen.engine.optim import MultiOptimWrapperConstructor
 from posegen.models.gfla import GFLA
-from posegen.models.ops import affine_regularization
+from posegen.models.ops import affine_regularization, limb_flow
 from posegen.registry import MODELS
 from tests.models.gfla.fixtures import discriminator_config, generator_config
 
@@ -142,6 +142,20 @@ def test_starts_from_the_source_at_half_visibility() -> None:
     )
     difference = sample['image'].int() - sample['source_image'].int()
     assert difference.abs().float().mean() < 5
+
+
+def test_starts_from_the_flow_of_the_limbs_with_a_prior() -> None:
+    model = build(small(flow=small()['flow'] | dict(prior='limbs'))).eval()
+    for head in model.generator.flow_net.flow_heads.values():
+        nn.init.zeros_(head.weight)
+    data = model.data_preprocessor(batch(), training=False)
+    source, target = data['source_keypoints'], data['target_keypoints']
+    flow = model.generate(data['source_image'], source, target)['flow']['body']
+    scale = torch.tensor([0.25, 0.25, 1.0])
+    shift = torch.tensor([-0.375, -0.375, 0.0])
+    size = tuple(flow.shape[-2:])
+    expected, _ = limb_flow(source * scale + shift, target * scale + shift, size)
+    torch.testing.assert_close(flow, expected)
 
 
 def test_predict_of_stage_full() -> None:

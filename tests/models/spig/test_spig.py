@@ -10,6 +10,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn
 
 from posegen.models.layers import BilinearWarp, VisibilitySelection
+from posegen.models.ops import limb_flow
 from posegen.models.spig import SPIG, ConcatFusion
 from posegen.registry import MODELS
 
@@ -369,6 +370,58 @@ def test_flow_nets_may_look_at_the_source_image() -> None:
     model = build(dict(flow=GENERATOR['flow'] | dict(use_image=True)))
     logs = model.train_step(batch(), wrappers(model))
     assert torch.as_tensor(logs['loss_sam']).isfinite()
+
+
+def test_every_part_starts_from_the_flow_of_the_limbs_with_a_prior() -> None:
+    flow = GENERATOR['flow'] | dict(prior='limbs')
+    model = build(dict(flow=flow), train_stage='flow')
+    for name, parameter in model.generator.named_parameters():
+        if 'flow_heads' in name:
+            nn.init.zeros_(parameter)
+    source, target = keypoints(2), keypoints(2, seed=1)
+    flows = model.generate(torch.zeros(2, 3, *SIZE), source, target)['flow']
+    scale = torch.tensor([0.25, 0.25, 1.0])
+    shift = torch.tensor([-0.375, -0.375, 0.0])
+    expected, _ = limb_flow(source * scale + shift, target * scale + shift, (16, 8))
+    assert flows.keys() == GENERATOR['parts'].keys()
+    for flow in flows.values():
+        torch.testing.assert_close(flow, expected)
+
+
+def test_a_users_flow_net_gets_the_maps_of_its_part_and_all_joints() -> None:
+    seen = {}
+
+    @MODELS.register_module(force=True)
+    class Constant(nn.Module):
+        levels = (2,)
+
+        def __init__(self, num_joints: int) -> None:
+            super().__init__()
+            self.num_joints = num_joints
+            self.value = nn.Parameter(torch.zeros(()))
+
+        def forward(
+            self,
+            source_pose,
+            target_pose,
+            source_image=None,
+            source_keypoints=None,
+            target_keypoints=None,
+        ):
+            assert source_pose.shape[1] == target_pose.shape[1] == self.num_joints
+            seen[self.num_joints] = source_keypoints, target_keypoints
+            flow = self.value.expand(len(source_pose), 2, SIZE[0] // 4, SIZE[1] // 4)
+            return {2: (flow, flow[:, :1].sigmoid())}
+
+        def visibility_parameters(self, level):
+            return iter(())
+
+    model = build(dict(flow=dict(type='Constant')))
+    model.train_step(batch(), wrappers(model))
+    assert seen.keys() == {len(joints) for joints in GENERATOR['parts'].values()}
+    for joints in seen.values():
+        expected = (batch()[f'{side}_keypoints'] for side in ('source', 'target'))
+        assert all(torch.equal(*pair) for pair in zip(joints, expected))
 
 
 def test_nothing_is_visible_of_a_part_that_the_source_lacks() -> None:
