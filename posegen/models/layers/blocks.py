@@ -196,7 +196,10 @@ class Jump(nn.Sequential):
 
 
 class OutputHead(nn.Sequential):
-    """Features to an RGB image in [-1, 1]: activation, 3x3 convolution, tanh."""
+    """Features to an RGB image in [-1, 1]: activation, 3x3 convolution, tanh.
+
+    What is given as ``added``, of the image's shape, is added before the tanh.
+    """
 
     def __init__(self, in_channels: int, out_channels: int = 3) -> None:
         super().__init__(
@@ -205,6 +208,12 @@ class OutputHead(nn.Sequential):
             nn.Conv2d(in_channels, out_channels, 3),
             nn.Tanh(),
         )
+
+    def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
+        *layers, tanh = self
+        for layer in layers:
+            x = layer(x)
+        return tanh(x if added is None else x + added)
 
 
 def widths(base: int, steps: int, maximum: int) -> list[int]:

@@ -39,7 +39,19 @@ LAYERS = {
         (3, 64, 32),
     ),
     'HybridDilatedBlock': (lambda: HybridDilatedBlock(4), (4, 16, 8)),
+    'HybridDilatedBlock, pre-activation': (
+        lambda: HybridDilatedBlock(4, norm=None, pre_activation=True),
+        (4, 16, 8),
+    ),
     'PyramidNonLocalBlock': (lambda: PyramidNonLocalBlock(4), (4, 16, 8)),
+    'FeatureEncoder, linear path': (
+        lambda: FeatureEncoder(4, level=2, base_channels=3, linear_levels=(2,)),
+        (6, 4, 2),
+    ),
+    'ResidualDecoder, linear path': (
+        lambda: ResidualDecoder(4, level=2, min_channels=2, linear_levels=(1, 2)),
+        (3, 64, 32),
+    ),
     'FeatureEncoder, layer norm': (
         lambda: FeatureEncoder(4, level=2, base_channels=3, norm='layer'),
         (6, 4, 2),

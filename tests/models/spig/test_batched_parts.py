@@ -31,6 +31,12 @@ CHANGES = {
     'two levels': TWO_LEVELS,
     'flow at two levels': dict(flow=FLOW | dict(levels=(2, 3))),
     'flow nets see the image': dict(flow=FLOW | dict(use_image=True)),
+    'flow nets on a prior': dict(flow=FLOW | dict(prior='limbs', levels=(2, 3))),
+    'linear path and pre-activation': dict(
+        image_encoder=ENCODER | dict(linear_levels=(2,)),
+        hdc=dict(type='HybridDilatedBlock', norm=None, pre_activation=True),
+        decoder=GENERATOR['decoder'] | dict(norm=None, linear_levels=(2,)),
+    ),
     'layer norm': dict(image_encoder=ENCODER | dict(norm='layer')),
     'no dilated block': dict(hdc=None),
     'warp with weights': dict(warp=dict(type='LocalAttentionWarp', hidden_channels=4)),
