@@ -1,4 +1,8 @@
-"""Ablation "w/o Part": one flow of the whole body warps the global source features."""
+"""Ablation "w/o Part": one flow of the whole body warps the global source features.
+
+One network of each kind takes the place of three, so the generator is smaller as well:
+9.62 M parameters, where that of the full model has 24.95 M.
+"""
 
 _base_ = ['../_base_/runtime.py', '../_base_/datasets/deepfashion-256x256.py']
 
@@ -30,7 +34,7 @@ model = dict(
         pnb=dict(type='PyramidNonLocalBlock', sizes=(4, 6)),  # eq. 7
         decoder=dict(type='ResidualDecoder', level=2, min_channels=64),  # eq. 8
     ),
-    mask_radius=None,  # L_sam over the whole target
+    mask_radius=1 / 16,  # of the height: how far from the limbs L_sam sees the person
     discriminators=dict(
         image=dict(net=dict(type='ResDiscriminator', num_downs=4), condition=()),
     ),

@@ -146,8 +146,9 @@ class FlowBasedTransfer(BasePoseTransfer):
             part: {level: flow for level, (flow, _) in levels.items()}
             for part, levels in out['flows'].items()
         }
+        offsets = getattr(self.feature_net, 'offsets', None)
         result = self.losses['sam'](
-            target_feats, source_feats, flows, self.loss_masks(batch)
+            target_feats, source_feats, flows, self.loss_masks(batch), offsets
         )
         raw = {f'sam_{part}': value for part, value in result['parts'].items()}
         return result['total'], raw

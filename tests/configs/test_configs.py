@@ -55,7 +55,6 @@ ABLATIONS = {
     'part': {
         'generator.parts': dict(body=tuple(range(18))),
         'generator.crop': False,
-        'mask_radius': None,
     },
 }
 

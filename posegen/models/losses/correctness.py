@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from posegen.models.losses.perceptual import pick_layer
 from posegen.models.ops import (
     affine_regularization,
+    flow_warp,
     max_similarity,
     sampling_correctness,
 )
@@ -95,6 +96,7 @@ class SamplingCorrectnessLoss(nn.Module):
         source_feats: Mapping[str, Tensor],
         flows: PartFlows,
         masks: Mapping[str, Tensor] | None = None,
+        offsets: Mapping[str, float] | None = None,
     ) -> dict[str, Tensor | dict[str, Tensor]]:
         """Judge the flows of all parts.
 
@@ -104,6 +106,10 @@ class SamplingCorrectnessLoss(nn.Module):
             flows: Part -> level -> (B, 2, h, w), dx and dy in pixels of that level.
             masks: Part -> (B, 1, H, W), where in the target the part is, of any size;
                 None: everywhere.
+            offsets: Layer -> how many pixels of the image its centers lie right of and
+                below its positions (:class:`~posegen.models.feature_nets.FeatureNet`):
+                the masks are read there, for several layers at their mean. None, or a
+                layer that is not named: 0.
 
         Returns:
             ``total``: weighted scalar to minimise; ``parts``: part -> its correctness,
@@ -123,14 +129,11 @@ class SamplingCorrectnessLoss(nn.Module):
                 target = join_features(target_feats, names, size, 'target_feats')
                 source = join_features(source_feats, names, size, 'source_feats')
                 best = max_similarity(target, source)
+            cells = _mean_offset(names, offsets) / 2**level
             for part, flow in at_level.items():
+                mask = None if masks is None else _shifted(masks[part], cells, size)
                 raw[part] = raw[part] + sampling_correctness(
-                    target,
-                    source,
-                    flow,
-                    None if masks is None else masks[part],
-                    best,
-                    self.reduction,
+                    target, source, flow, mask, best, self.reduction
                 )
         total = self.weight * sum(raw.values()) + self._regularization(flows)
         return {
@@ -201,6 +204,25 @@ def join_features(
     joined = torch.cat([_resize(feat, size) for feat in picked], dim=1)
     # The warp reads pixels as rows of channels; laid out so once, not once a part.
     return joined.contiguous(memory_format=torch.channels_last)
+
+
+def _mean_offset(layers: Sequence[str], offsets: Mapping[str, float] | None) -> float:
+    """Of joined layers, which weigh the same, in pixels of the image."""
+    return sum((offsets or {}).get(layer, 0.0) for layer in layers) / len(layers)
+
+
+def _shifted(mask: Tensor, cells: float, size: tuple[int, int]) -> Tensor:
+    """A mask (B, 1, H, W), read ``cells`` of a map of ``size`` further right and down.
+
+    Linear between its pixels, so that the mean over a position's area is exact; what
+    lies outside is as the border.
+    """
+    if not cells:
+        return mask
+    mask = mask if mask.is_floating_point() else mask.float()
+    height, width = (cells * s / n for s, n in zip(mask.shape[2:], size))
+    shift = mask.new_tensor([width, height]).view(1, 2, 1, 1)
+    return flow_warp(mask, shift.expand(len(mask), 2, *mask.shape[2:]))
 
 
 def _resize(feat: Tensor, size: tuple[int, int]) -> Tensor:

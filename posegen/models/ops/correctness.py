@@ -112,7 +112,9 @@ def sampling_correctness(
         source_feat: (B, C, h, w) features of the source image.
         flow: (B, 2, h, w), dx and dy in pixels of the features.
         mask: (B, 1, H, W) weights >= 0 of the target positions, of any size (resized
-            by nearest neighbour), or None: every position counts the same.
+            by area: a position weighs what the mask is under it on average), or None:
+            every position counts the same. Published code takes the nearest pixel,
+            which is the one at the top left.
         max_similarity: (B, 1, h, w) from :func:`max_similarity`, where several flows
             share it; computed here if None. No gradient passes through it.
         reduction: 'batch' divides the weighted sum over all samples by the sum of all
@@ -159,7 +161,7 @@ def _weighted_mean(values: Tensor, mask: Tensor | None, reduction: str) -> Tenso
         raise ValueError(
             f'mask must be (B, 1, H, W) with B = {len(values)}, got {tuple(mask.shape)}'
         )
-    mask = F.interpolate(mask.to(values.dtype), size=values.shape[2:], mode='nearest')
+    mask = F.interpolate(mask.to(values.dtype), size=values.shape[2:], mode='area')
     dims = (0, 1, 2, 3) if reduction == 'batch' else (1, 2, 3)
     return ((mask * values).sum(dims) / (mask.sum(dims) + _EPS)).mean()
 

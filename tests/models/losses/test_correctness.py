@@ -140,6 +140,40 @@ class TestSamplingCorrectnessLoss:
         torch.testing.assert_close(smooth['total'], plain['total'] + 0.1 * extra)
         assert smooth['parts'] == plain['parts']
 
+    def test_a_mask_is_read_where_the_centers_lie(self, target, source):
+        """A column's weight is the share of the mask in its shifted area."""
+        flows = random_flows()
+        mask = torch.zeros(2, 1, 32, 24)
+        mask[..., 9:] = 1  # columns of 4 pixels: the third one has 3 of them
+
+        def loss(mask, offsets=None, layers=('fine', 'deep')):
+            terms = SamplingCorrectnessLoss(layers={2: layers}, reduction='batch')
+            masks = dict.fromkeys(PARTS, mask)
+            return terms(target, source, flows, masks, offsets)['total']
+
+        for offset, third in ((0.0, 3 / 4), (1.5, 1.0), (-1.5, 3 / 8)):
+            weight = torch.zeros(2, 1, 8, 6)
+            weight[..., 2], weight[..., 3:] = third, 1
+            weight[..., 1] = max(0.0, offset - 1) / 4
+            # The mean of the layers that are joined, in pixels of the image.
+            offsets = {'fine': 2 * offset}
+            torch.testing.assert_close(loss(mask, offsets), loss(weight))
+            same = {'fine': offset}
+            torch.testing.assert_close(
+                loss(mask, same, ('fine',)), loss(weight, None, ('fine',))
+            )
+
+    def test_an_offset_changes_nothing_where_a_mask_is_of_one_value(
+        self, target, source
+    ):
+        flows = random_flows()
+        loss = SamplingCorrectnessLoss(layers={2: ('fine',)})
+        masks = dict.fromkeys(PARTS, torch.ones(2, 1, 32, 24, dtype=torch.bool))
+        torch.testing.assert_close(
+            loss(target, source, flows, masks, {'fine': 1.5})['total'],
+            loss(target, source, flows)['total'],
+        )
+
     def test_levels_may_be_text(self):
         loss = SamplingCorrectnessLoss(
             layers={'2': ['fine']}, regularization_kernel={'2': 3}

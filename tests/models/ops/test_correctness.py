@@ -211,6 +211,18 @@ class TestSamplingCorrectness:
             sampling_correctness(target, source, flow, mask.double()),
         )
 
+    def test_a_mask_is_resized_by_area(self):
+        target, source = random_features((1, 6, 2, 2))
+        flow = torch.randn(1, 2, 2, 2).double()
+        mask = torch.zeros(1, 1, 8, 8).double()
+        mask[..., 1:4, 1:4] = 1  # 9 of the 16 pixels of the first position
+        mask[..., 3, 4:] = 1  # 4 of those of the second
+        weights = torch.tensor([[[[9 / 16, 4 / 16], [0, 0]]]]).double()
+        torch.testing.assert_close(
+            sampling_correctness(target, source, flow, mask),
+            sampling_correctness(target, source, flow, weights),
+        )
+
     @pytest.mark.parametrize('reduction', ['batch', 'sample'])
     def test_gradcheck(self, reduction):
         target, source = random_features((2, 3, 3, 4))

@@ -143,19 +143,31 @@ def test_weights_pass_from_stage_to_stage_strictly() -> None:
 
 
 @pytest.mark.parametrize(
-    ('generator', 'model'),
+    'generator',
     [
-        (dict(hdc=None), {}),
-        (dict(pnb=None), {}),
-        (dict(parts=dict(body=tuple(range(18))), crop=False), dict(mask_radius=None)),
+        dict(hdc=None),
+        dict(pnb=None),
+        dict(parts=dict(body=tuple(range(18))), crop=False),
     ],
     ids=['wo-hdcb', 'wo-pnb', 'wo-part'],
 )
-def test_ablations_step(generator: dict, model: dict) -> None:
-    ablated = build(generator, **model)
+def test_ablations_step(generator: dict) -> None:
+    ablated = build(generator)
     logs = ablated.train_step(batch(), wrappers(ablated))
     assert all(torch.as_tensor(value).isfinite().all() for value in logs.values())
     assert len(ablated.state_dict()) < len(build().state_dict())
+
+
+def test_masks_are_shifted_to_where_the_feature_net_looks() -> None:
+    model, without = build(), build(mask_radius=None)
+    data = model.data_preprocessor(batch(), training=True)
+    out = model.run_generator(data)
+    feats = model.target_features(data)
+    found, _ = model.correctness(data, out, feats)
+    assert without.loss_masks(data) is None
+    model.feature_net.offsets = {}
+    unshifted, _ = model.correctness(data, out, feats)
+    assert found.isfinite() and not torch.allclose(found, unshifted)
 
 
 def test_predict_gives_one_plain_dict_a_sample() -> None:
