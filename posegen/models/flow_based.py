@@ -8,34 +8,37 @@ import torch
 from torch import Tensor
 
 from posegen.models.base import BasePoseTransfer
+from posegen.models.losses.truth import require_truth
 
 STAGES = ('flow', 'full')
 
 
 class FlowBasedTransfer(BasePoseTransfer):
-    """A generator with a flow net, trained by sampling correctness first.
+    """A generator with a flow net, which is trained alone first.
 
-    Stage ``'flow'`` trains the flow nets alone with L_sam (eq. 9); stage ``'full'``
-    trains everything with eq. 10. In stage ``'flow'`` all else is frozen, the
-    visibility heads too, since nothing of L_sam reaches them.
+    Stage ``'flow'`` trains the flow nets with L_sam (eq. 9), with the true flow where
+    the data has it, or with both; stage ``'full'`` trains everything with eq. 10. In
+    stage ``'flow'`` all else is frozen; so are the visibility heads, since nothing of
+    L_sam reaches them, unless ``losses.visibility`` trains them.
 
     Args:
         train_stage: ``'flow'`` or ``'full'``.
         generator: Config; the generator takes ``flow_only``, gives ``flows`` (part ->
             level -> (flow, visibility)) beside the image, and has
-            ``flow_parameters()`` and ``finest_level``, the level whose flow is shown
-            and scored.
+            ``flow_parameters()``, ``visibility_parameters()`` and ``finest_level``, the
+            level whose flow is shown and scored.
         discriminators: As in :class:`~posegen.models.base.BasePoseTransfer`.
         feature_net: As there.
-        losses: As there, and ``sam``.
+        losses: As there, and ``sam`` (eq. 9); ``flow`` and ``visibility``, which learn
+            from the truth of synthetic people.
         data_preprocessor: As there.
 
     Raises:
         ValueError: If ``train_stage`` is unknown, or is ``'flow'`` without
-            ``losses.sam``.
+            ``losses.sam`` or ``losses.flow``.
     """
 
-    terms = ('rec', 'adv', 'per', 'sty', 'sam')
+    terms = ('rec', 'adv', 'per', 'sty', 'sam', 'flow', 'visibility')
     feature_terms = ('per', 'sty', 'sam')
 
     def __init__(
@@ -57,13 +60,19 @@ class FlowBasedTransfer(BasePoseTransfer):
         self.train_stage = train_stage
         self.level = self.generator.finest_level
         if train_stage == 'flow':
-            if losses is not None and 'sam' not in self.losses:
-                raise ValueError("train_stage='flow' trains with losses.sam, not given")
+            if losses is not None and not {'sam', 'flow'} & set(self.losses):
+                raise ValueError(
+                    "train_stage='flow' trains with losses.sam or losses.flow; neither "
+                    'is given'
+                )
             self._freeze_all_but_flow()
 
     def _freeze_all_but_flow(self) -> None:
         self.requires_grad_(False)
-        for parameter in self.generator.flow_parameters():
+        trained = [*self.generator.flow_parameters()]
+        if 'visibility' in self.losses:
+            trained += self.generator.visibility_parameters()
+        for parameter in trained:
             parameter.requires_grad_(True)
 
     @property
@@ -130,9 +139,23 @@ class FlowBasedTransfer(BasePoseTransfer):
         losses, monitors = {}, {}
         if 'sam' in self.losses:
             losses['loss_sam'], monitors = self.correctness(batch, out, target_feats)
+        losses |= self.truth_losses(batch, out)
         if self.train_stage == 'full':
             losses |= self.image_losses(batch, out['image'], target_feats)
         return losses, monitors
+
+    def truth_losses(self, batch: Mapping, out: Mapping) -> dict[str, Tensor]:
+        """Terms that compare flow and visibility with the truth of the batch."""
+        losses = {}
+        for term, place in (('flow', 0), ('visibility', 1)):
+            if term in self.losses:
+                maps = {
+                    part: {level: pair[place] for level, pair in levels.items()}
+                    for part, levels in out['flows'].items()
+                }
+                truth = require_truth(batch, f'losses.{term}')
+                losses[f'loss_{term}'] = self.losses[term](maps, **truth)
+        return losses
 
     def correctness(
         self, batch: Mapping, out: Mapping, target_feats: Mapping[str, Tensor]
@@ -156,5 +179,6 @@ class FlowBasedTransfer(BasePoseTransfer):
     def target_features(self, batch: Mapping) -> dict[str, Tensor]:
         if self.train_stage == 'full':
             return super().target_features(batch)
+        layers = self.layers_of('sam')
         with torch.no_grad():
-            return self.feature_net(batch['target_image'], self.layers_of('sam'))
+            return self.feature_net(batch['target_image'], layers) if layers else {}

@@ -7,7 +7,11 @@ from collections.abc import Iterator, Mapping
 from torch import Tensor, nn
 
 from posegen.codecs import NUM_JOINTS, keypoints_to_heatmaps
-from posegen.models.layers.flow_net import parameters_of_flow, train_visibility_at
+from posegen.models.layers.flow_net import (
+    parameters_of_flow,
+    parameters_of_visibility,
+    train_visibility_at,
+)
 from posegen.registry import MODELS
 
 #: What the one flow of the whole body is called among the parts of other methods.
@@ -186,6 +190,10 @@ class GFLAGenerator(nn.Module):
     def flow_parameters(self) -> Iterator[nn.Parameter]:
         """Parameters that stage 1 trains: the flow net without visibility heads."""
         return parameters_of_flow([self.flow_net])
+
+    def visibility_parameters(self) -> Iterator[nn.Parameter]:
+        """Parameters that stage 1 trains as well where it knows the visibility."""
+        return parameters_of_visibility([self.flow_net])
 
 
 def _build(cfg: Mapping, **supplied: int) -> nn.Module:

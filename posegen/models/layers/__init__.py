@@ -13,6 +13,7 @@ from posegen.models.layers.encoder import FeatureEncoder, ResidualDecoder
 from posegen.models.layers.flow_net import (
     PoseFlowNet,
     parameters_of_flow,
+    parameters_of_visibility,
     train_visibility_at,
 )
 from posegen.models.layers.hybrid_dilated import HybridDilatedBlock
@@ -21,6 +22,7 @@ from posegen.models.layers.pyramid_nonlocal import PyramidNonLocalBlock
 from posegen.models.layers.warping import (
     BilinearWarp,
     LocalAttentionWarp,
+    VisibilityConcat,
     VisibilitySelection,
 )
 
@@ -39,8 +41,10 @@ __all__ = [
     'ResBlockDecoder',
     'ResBlockEncoder',
     'ResidualDecoder',
+    'VisibilityConcat',
     'VisibilitySelection',
     'init_orthogonal',
     'parameters_of_flow',
+    'parameters_of_visibility',
     'train_visibility_at',
 ]

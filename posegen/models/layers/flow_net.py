@@ -231,6 +231,13 @@ def parameters_of_flow(nets: Iterable[nn.Module]) -> Iterator[nn.Parameter]:
         yield from (p for p in net.parameters() if id(p) not in heads)
 
 
+def parameters_of_visibility(nets: Iterable[nn.Module]) -> Iterator[nn.Parameter]:
+    """Parameters of the visibility heads of flow nets."""
+    for net in nets:
+        for level in net.levels:
+            yield from net.visibility_parameters(level)
+
+
 @full_precision
 def _predict(head: nn.Module, x: Tensor) -> Tensor:
     """Half precision would round a flow of 20 pixels to eighths of a pixel."""

@@ -13,14 +13,22 @@ from posegen.models.losses.perceptual import (
     gram_matrix,
 )
 from posegen.models.losses.pixel import L1Loss
+from posegen.models.losses.truth import (
+    ChoiceTruthLoss,
+    FlowTruthLoss,
+    VisibilityTruthLoss,
+)
 
 __all__ = [
+    'ChoiceTruthLoss',
+    'FlowTruthLoss',
     'GANLoss',
     'L1Loss',
     'NearestNeighbourLoss',
     'PerceptualLoss',
     'SamplingCorrectnessLoss',
     'StyleLoss',
+    'VisibilityTruthLoss',
     'gram_matrix',
     'join_features',
 ]

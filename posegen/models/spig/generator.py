@@ -9,7 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from posegen.codecs import NUM_JOINTS, keypoints_to_heatmaps, part_images
-from posegen.models.layers.flow_net import parameters_of_flow, train_visibility_at
+from posegen.models.layers.flow_net import (
+    parameters_of_flow,
+    parameters_of_visibility,
+    train_visibility_at,
+)
 from posegen.models.layers.grouped import run_grouped
 from posegen.models.spig.fine_level import FineLevel
 from posegen.models.spig.local_warping import FlowPair, LocalWarping
@@ -392,6 +396,10 @@ class SPIGGenerator(LocalWarping):
     def flow_parameters(self) -> Iterator[nn.Parameter]:
         """Parameters that stage 1 trains: the flow nets without visibility heads."""
         return parameters_of_flow(self.flow_nets.values())
+
+    def visibility_parameters(self) -> Iterator[nn.Parameter]:
+        """Parameters that stage 1 trains as well where it knows the visibility."""
+        return parameters_of_visibility(self.flow_nets.values())
 
 
 def _seen_of(joints: Sequence[int], keypoints: Tensor, flows: Flows) -> Flows:
