@@ -6,6 +6,7 @@ from posegen.models.def_gan import DefGAN, DefGANDiscriminator, DefGANGenerator
 from posegen.models.discriminators import DiscriminatorSet, ResDiscriminator
 from posegen.models.flow_based import FlowBasedTransfer
 from posegen.models.gfla import GFLA, GFLAGenerator
+from posegen.models.limbwarp import LimbWarp, LimbWarpGenerator
 from posegen.models.patn import PATN, PATNDiscriminator, PATNGenerator
 from posegen.models.preprocessor import PosePairPreprocessor
 from posegen.models.spig import SPIG, SPIGGenerator
@@ -21,6 +22,8 @@ __all__ = [
     'DefGANGenerator',
     'DiscriminatorSet',
     'FlowBasedTransfer',
+    'LimbWarp',
+    'LimbWarpGenerator',
     'PATNDiscriminator',
     'PATNGenerator',
     'GFLAGenerator',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -19,6 +19,7 @@ from posegen.models.feature_nets.weights import (
     packaged_lite0_file,
     read_state_dict,
 )
+from posegen.models.ops.precision import at_least_float32, without_autocast
 from posegen.registry import MODELS
 
 #: Stages: kernel, stride of the first block, expansion, output channels, blocks.
@@ -99,6 +100,17 @@ class EfficientNetLite0Features(FeatureNet):
             path = named_file(weights, ('package', 'random'))
         state = {_rename(key): value for key, value in read_state_dict(path).items()}
         load_strictly(self, state, path)
+
+    def forward(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """As :meth:`FeatureNet.forward`; on a CPU in float32, under autocast too.
+
+        Depthwise convolutions are most of the net, and CPUs compute them slower in
+        half precision.
+        """
+        if images.device.type != 'cpu':
+            return super().forward(images, layers)
+        with without_autocast(images.device):
+            return super().forward(at_least_float32(images), layers)
 
     def activations(self, images: Tensor) -> Iterator[tuple[str, Tensor]]:
         """Yield (layer, activation) in order of depth; images in [-1, 1]."""

@@ -7,6 +7,7 @@ one of :func:`norm_layer`'s others.
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from posegen.models.ops.precision import without_autocast
 from posegen.utils.errors import ConfigError
 
 NEGATIVE_SLOPE = 0.1
+NORM_GROUPS = 8
 INIT_GAIN = 0.02
 
 
@@ -27,8 +29,8 @@ def norm_layer(kind: str | None, channels: int) -> nn.Module:
 
     Args:
         kind: ``'instance'`` (affine, no running statistics), ``'layer'`` (affine, one
-            mean and variance over the channels, rows and columns of a sample) or None
-            (identity).
+            mean and variance over the channels, rows and columns of a sample),
+            ``'group'`` (the same over each of 8 groups of channels) or None (identity).
         channels: Number of channels of its input.
 
     Raises:
@@ -40,7 +42,9 @@ def norm_layer(kind: str | None, channels: int) -> nn.Module:
         return nn.InstanceNorm2d(channels, affine=True)
     if kind == 'layer':
         return nn.GroupNorm(1, channels)
-    raise ValueError(f"norm must be 'instance', 'layer' or None, got {kind!r}")
+    if kind == 'group':
+        return nn.GroupNorm(math.gcd(NORM_GROUPS, channels), channels)
+    raise ValueError(f"norm must be 'instance', 'layer', 'group' or None, got {kind!r}")
 
 
 def activation() -> nn.LeakyReLU:

@@ -6,6 +6,7 @@ target_feat, flow)``; one operator can stand in the place of another.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -115,10 +116,40 @@ class LocalAttentionWarp(nn.Module):
 
 @MODELS.register_module()
 class VisibilitySelection(nn.Module):
-    """Eq. 3: V * warped source + (1 - V) * pose features."""
+    """Eq. 3: V * warped source + (1 - V) * pose features.
+
+    Args:
+        channels: Channels of the features; learned selections in this place need it.
+    """
+
+    def __init__(self, channels: int | None = None) -> None:
+        super().__init__()
+        self.channels = channels
 
     def forward(self, warped: Tensor, pose_feat: Tensor, visibility: Tensor) -> Tensor:
         """(B, C, h, w) twice and visibility (B, 1, h, w) in [0, 1] -> (B, C, h, w)."""
         # A flow net's float32 must not widen the features of mixed precision.
         visibility = visibility.to(warped.dtype)
         return visibility * warped + (1 - visibility) * pose_feat
+
+
+@MODELS.register_module()
+class VisibilityConcat(nn.Module):
+    """In the place of eq. 3: a 1x1 convolution sees all three of its inputs.
+
+    Eq. 3 takes the source away where it is not visible. The back of a garment mostly
+    has the colors of its front, to which the flow still points, so this one keeps them
+    and hands the visibility on as one more channel.
+
+    Args:
+        channels: Channels of the features.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(2 * channels + 1, channels, 1)
+
+    def forward(self, warped: Tensor, pose_feat: Tensor, visibility: Tensor) -> Tensor:
+        """(B, C, h, w) twice and visibility (B, 1, h, w) in [0, 1] -> (B, C, h, w)."""
+        visibility = visibility.to(warped.dtype)
+        return self.mix(torch.cat([warped, pose_feat, visibility], dim=1))

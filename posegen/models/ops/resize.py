@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -24,3 +25,17 @@ def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
     height, width = size
     scale = flow.new_tensor([width / flow.shape[3], height / flow.shape[2]])
     return F.interpolate(flow, size=size, mode='bilinear') * scale[:, None, None]
+
+
+def resize_keypoints(keypoints: Tensor, factor: float) -> Tensor:
+    """Joints in the frame of an image that was resized by a factor.
+
+    Args:
+        keypoints: (..., 3) x, y, score; integers are pixel centers.
+        factor: size of the new image divided by that of the old one.
+
+    Returns:
+        (..., 3) in pixels of the new image, with the scores as they are.
+    """
+    points = (keypoints[..., :2] + 0.5) * factor - 0.5
+    return torch.cat([points, keypoints[..., 2:]], dim=-1)

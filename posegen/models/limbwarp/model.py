@@ -1,0 +1,139 @@
+"""limbwarp: posegen's own method, for photos.
+
+The analytic flow of the limbs (:func:`~posegen.models.ops.limb_flow`), corrected by a
+net that learns from the true flow of synthetic people; the paper's local warping,
+hybrid dilated blocks, fusion and pyramid non-local block on features; and a picture
+that is composed of the photo's own pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from posegen.codecs import part_masks
+from posegen.models.flow_based import FlowBasedTransfer
+from posegen.models.losses.truth import require_truth
+from posegen.models.ops import compose
+from posegen.registry import MODELS
+
+
+@MODELS.register_module()
+class LimbWarp(FlowBasedTransfer):
+    """Limb flow, warped pixels, painted rest.
+
+    Args:
+        generator: Config of :class:`~posegen.models.limbwarp.LimbWarpGenerator`.
+        discriminators: Name -> ``dict(net=..., condition=(...))``; None trains without.
+        feature_net: Frozen feature net of L_sam, L_per and L_sty.
+        losses: ``rec``, ``adv``, ``per``, ``sty`` on the picture (eq. 11 to 14);
+            ``paint``, a pixel loss of the painted picture alone; ``flow``,
+            ``visibility`` and ``choice`` (the candidate that a pixel is made from)
+            against the truth; ``sam`` (eq. 9), which needs none.
+        data_preprocessor: Config of the preprocessor.
+        train_stage: ``'flow'`` or ``'full'``.
+        mask_radius: Radius, as a fraction of the image height, of the capsules around a
+            part's limbs inside which ``sam`` sees the part.
+    """
+
+    terms = (*FlowBasedTransfer.terms, 'paint', 'choice')
+
+    def __init__(
+        self,
+        generator: Mapping,
+        discriminators: Mapping | None = None,
+        feature_net: Mapping | None = None,
+        losses: Mapping | None = None,
+        data_preprocessor: Mapping | None = None,
+        train_stage: str = 'full',
+        mask_radius: float = 1 / 16,
+    ) -> None:
+        super().__init__(
+            generator,
+            discriminators,
+            feature_net,
+            losses,
+            data_preprocessor,
+            train_stage,
+        )
+        self.mask_radius = mask_radius
+        self.parts = dict(self.generator.parts)
+
+    def loss_masks(self, batch: Mapping) -> dict[str, Tensor]:
+        keypoints = batch['target_keypoints']
+        size = tuple(batch['target_image'].shape[-2:])
+        return {
+            part: part_masks(keypoints, joints, size, radius=self.mask_radius)
+            for part, joints in self.parts.items()
+        }
+
+    def generator_losses(
+        self, batch: Mapping, out: Mapping
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The terms of the base class, and those of the composition."""
+        losses, monitors = super().generator_losses(batch, out)
+        if self.train_stage == 'full':
+            losses |= self.composition_losses(batch, out)
+        return losses, monitors
+
+    def composition_losses(self, batch: Mapping, out: Mapping) -> dict[str, Tensor]:
+        """``paint`` and ``choice``, at the size that the networks see."""
+        losses = {}
+        size = tuple(out['painted'].shape[-2:])
+        if 'paint' in self.losses:
+            target = _area(batch['target_image'], size)
+            losses['loss_paint'] = self.losses['paint'](out['painted'], target)
+        if 'choice' in self.losses:
+            truth = require_truth(batch, 'losses.choice')
+            masks = _enlarge(out['masks'], tuple(batch['target_image'].shape[-2:]))
+            losses['loss_choice'] = self.losses['choice'](masks, [*self.parts], **truth)
+        return losses
+
+    def generate(
+        self, source_image: Tensor, source_keypoints: Tensor, target_keypoints: Tensor
+    ) -> dict:
+        """Generate images; arguments as in the base class.
+
+        Returns:
+            As the base class, and in stage ``'full'`` what the picture was composed of
+            (:func:`~posegen.models.ops.compose`): ``painted`` (B, 3, h, w) in [-1, 1]
+            and ``masks`` (B, 2 + parts, h, w).
+        """
+        joints = dict(
+            source_keypoints=source_keypoints, target_keypoints=target_keypoints
+        )
+        out = self.run_generator(dict(source_image=source_image, **joints))
+        flow, visibility = (
+            {part: levels[self.level][place] for part, levels in out['flows'].items()}
+            for place in (0, 1)
+        )
+        if self.train_stage == 'full':
+            kept = {key: out[key] for key in ('image', 'painted', 'masks')}
+        else:
+            kept = dict(image=_by_visibility(source_image, flow, visibility))
+        return kept | dict(flow=flow, visibility=visibility)
+
+
+def _by_visibility(
+    source: Tensor, flow: Mapping[str, Tensor], visibility: Mapping[str, Tensor]
+) -> Tensor:
+    """The source and its warps by their visibility, for a net that only knows these."""
+    seen = torch.cat([*visibility.values()], dim=1)
+    rest = (1 - seen.sum(1, keepdim=True)).clamp_min(0)
+    masks = torch.cat([rest, torch.zeros_like(rest), seen], dim=1)
+    masks = masks / masks.sum(1, keepdim=True)
+    return compose(source, torch.zeros_like(source), flow, masks)
+
+
+def _area(image: Tensor, size: tuple[int, int]) -> Tensor:
+    if tuple(image.shape[-2:]) == size:
+        return image
+    return torch.nn.functional.interpolate(image, size=size, mode='area')
+
+
+def _enlarge(masks: Tensor, size: tuple[int, int]) -> Tensor:
+    if tuple(masks.shape[-2:]) == size:
+        return masks
+    return torch.nn.functional.interpolate(masks, size=size, mode='bilinear')

@@ -1,0 +1,304 @@
+"""Limb flow, its correction, warped features and the composition of candidates."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+
+from posegen.models.limbwarp import (
+    CandidateComposer,
+    LimbFlowNet,
+    LimbWarpGenerator,
+    SourceEncoder,
+)
+from posegen.models.ops import compose, limb_flow, resize_keypoints
+from posegen.registry import MODELS
+from posegen.utils.errors import DataError
+
+SIZE = (32, 16)
+PARTS = dict(
+    head=(0, 1, 14, 15, 16, 17),
+    torso=(1, 2, 3, 4, 5, 6, 7, 8, 11),
+    leg=(8, 9, 10, 11, 12, 13),
+)
+GENERATOR = dict(
+    type='LimbWarpGenerator',
+    parts=PARTS,
+    flow=dict(type='LimbFlowNet', channels=(4, 8)),
+    image_encoder=dict(type='SourceEncoder', channels=(4, 8)),
+    warp=dict(type='BilinearWarp'),
+    selection=dict(type='VisibilityConcat'),
+    hdc=dict(type='HybridDilatedBlock', norm=None),
+    fusion=dict(type='ConcatFusion', num_blocks=1, norm='group'),
+    pnb=dict(type='PyramidNonLocalBlock'),
+    composer=dict(type='CandidateComposer', channels=8, full_channels=4, num_blocks=1),
+)
+LOSSES = dict(
+    rec=dict(type='L1Loss'),
+    per=dict(type='PerceptualLoss', layers=('expand1',)),
+    paint=dict(type='L1Loss', weight=1.0),
+    flow=dict(type='FlowTruthLoss'),
+    visibility=dict(type='VisibilityTruthLoss'),
+    choice=dict(type='ChoiceTruthLoss'),
+)
+MODEL = dict(
+    type='LimbWarp',
+    generator=GENERATOR,
+    feature_net=dict(type='EfficientNetLite0Features', weights='random'),
+    losses=LOSSES,
+)
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+def joints(count: int = 2, size: tuple[int, int] = SIZE) -> torch.Tensor:
+    points = torch.rand(count, 18, 2) * torch.tensor([size[1] - 1.0, size[0] - 1.0])
+    return torch.cat([points, torch.ones(count, 18, 1)], 2)
+
+
+def make_batch(size: tuple[int, int] = SIZE) -> dict:
+    return dict(
+        source_image=torch.randint(256, (2, 3, *size), dtype=torch.uint8),
+        target_image=torch.randint(256, (2, 3, *size), dtype=torch.uint8),
+        source_keypoints=joints(size=size),
+        target_keypoints=joints(size=size),
+        source_name=['a', 'b'],
+        target_name=['c', 'd'],
+        flow=torch.randn(2, 2, *size),
+        visibility=torch.rand(2, *size) > 0.5,
+        part_labels=torch.randint(4, (2, *size), dtype=torch.uint8),
+    )
+
+
+def build(**changes: object):
+    return MODELS.build(deepcopy(MODEL) | changes)
+
+
+def generate_inputs(size: tuple[int, int] = SIZE) -> tuple:
+    return torch.rand(2, 3, *size) * 2 - 1, joints(size=size), joints(size=size)
+
+
+class TestFlowNet:
+    def inputs(self) -> dict:
+        image, source, target = generate_inputs()
+        return dict(
+            source_pose=torch.rand(2, 18, *SIZE),
+            target_pose=torch.rand(2, 18, *SIZE),
+            source_image=image,
+            source_keypoints=source,
+            target_keypoints=target,
+        )
+
+    def test_starts_at_the_limb_flow_with_even_visibility(self):
+        inputs = self.inputs()
+        flow, visibility = LimbFlowNet(channels=(4, 8))(**inputs)[1]
+        expected, _ = limb_flow(
+            resize_keypoints(inputs['source_keypoints'], 0.5),
+            resize_keypoints(inputs['target_keypoints'], 0.5),
+            (16, 8),
+        )
+        torch.testing.assert_close(flow, expected)
+        assert (visibility == 0.5).all()
+
+    def test_gives_each_part_its_own(self):
+        net = LimbFlowNet(parts=('a', 'b'), channels=(4, 8))
+        torch.nn.init.normal_(net.flow_head.weight)
+        flows = net(**self.inputs())
+        assert [*flows] == ['a', 'b']
+        assert not flows['a'][1][0].equal(flows['b'][1][0])
+        assert flows['a'][1][0].shape == (2, 2, 16, 8)
+        assert flows['a'][1][1].shape == (2, 1, 16, 8)
+
+    @pytest.mark.parametrize(
+        'missing', ['source_image', 'source_keypoints', 'target_keypoints']
+    )
+    def test_says_what_it_needs(self, missing):
+        inputs = self.inputs() | {missing: None}
+        with pytest.raises(ValueError, match='needs source_image, source_keypoints'):
+            LimbFlowNet(channels=(4, 8))(**inputs)
+
+    def test_serves_gfla_and_its_truth(self):
+        """One body, no parts: the net stands in the place of GFLA's."""
+        net = MODELS.build(dict(type='LimbFlowNet', num_joints=18, channels=(4, 8)))
+        assert net.levels == (1,)
+        assert {id(p) for p in net.visibility_parameters(1)} == {
+            id(p) for p in net.visibility_head.parameters()
+        }
+
+    def test_every_parameter_learns(self):
+        net = LimbFlowNet(channels=(4, 8))
+        for head in (net.flow_head, net.visibility_head):
+            torch.nn.init.normal_(head.weight)
+        flow, visibility = net(**self.inputs())[1]
+        (flow.sum() + visibility.sum()).backward()
+        assert all(p.grad is not None and p.grad.any() for p in net.parameters())
+
+
+class TestComposer:
+    def test_starts_with_even_weights(self):
+        net = CandidateComposer(6, 5, num_parts=3, channels=8, full_channels=4)
+        masks, painted = net(
+            torch.rand(2, 6, 4, 2), torch.rand(2, 5, 8, 4), torch.rand(2, 12, 16, 8)
+        )
+        assert masks.shape == (2, 5, 16, 8) and painted.shape == (2, 3, 16, 8)
+        torch.testing.assert_close(masks, torch.full_like(masks, 0.2))
+        assert painted.abs().max() <= 1
+
+
+def test_source_encoder_is_linear_in_color_at_first():
+    net = SourceEncoder((4, 8))
+    feats = net(torch.zeros(1, 3, *SIZE))
+    assert {n: f.shape[1:] for n, f in feats.items()} == {1: (4, 16, 8), 2: (8, 8, 4)}
+
+
+class TestGenerator:
+    def test_outputs(self):
+        net = MODELS.build(deepcopy(GENERATOR))
+        inputs = generate_inputs()
+        out = net(*inputs)
+        assert out['image'].shape == (2, 3, *SIZE)
+        assert out['masks'].shape == (2, 5, *SIZE)
+        torch.testing.assert_close(out['masks'].sum(1), torch.ones(2, *SIZE))
+        flow = {part: levels[1][0] for part, levels in out['flows'].items()}
+        again = compose(inputs[0], out['painted'], flow, out['masks'])
+        torch.testing.assert_close(again, out['image'])
+        assert [*net(*inputs, flow_only=True)] == ['flows']
+
+    def test_networks_may_work_at_half_size(self):
+        """The same pose at twice the size: the same flow, counted one level up."""
+        small = MODELS.build(deepcopy(GENERATOR))
+        large = MODELS.build(deepcopy(GENERATOR) | dict(network_level=1))
+        large.load_state_dict(small.state_dict())
+        image, *poses = generate_inputs()
+        doubled = torch.nn.functional.interpolate(image, scale_factor=2)
+        wide = large(doubled, *(resize_keypoints(k, 2) for k in poses))
+        out = small(image, *poses)
+        assert wide['image'].shape == (2, 3, 64, 32) and large.finest_level == 2
+        torch.testing.assert_close(wide['masks'], out['masks'])
+        for part in PARTS:
+            torch.testing.assert_close(wide['flows'][part][2], out['flows'][part][1])
+
+    @pytest.mark.parametrize(
+        'change',
+        [
+            dict(hdc=None),
+            dict(pnb=None),
+            dict(parts=dict(body=tuple(range(18)))),
+            dict(selection=dict(type='VisibilitySelection')),
+            dict(warp=dict(type='LocalAttentionWarp', hidden_channels=4)),
+            dict(pnb=dict(type='NonLocalBlock')),
+        ],
+        ids=lambda change: '-'.join(change),
+    )
+    def test_components_are_swapped_by_config(self, change):
+        net = MODELS.build(deepcopy(GENERATOR) | change)
+        out = net(*generate_inputs())
+        assert out['image'].isfinite().all()
+
+    def test_state_dict_round_trip(self):
+        inputs = generate_inputs()
+        first, second = (MODELS.build(deepcopy(GENERATOR)) for _ in range(2))
+        torch.nn.init.normal_(first.composer.head.weight)
+        second.load_state_dict(first.state_dict())
+        torch.testing.assert_close(first(*inputs)['image'], second(*inputs)['image'])
+
+    def test_refuses_encoders_that_disagree(self):
+        with pytest.raises(ValueError, match='channels at level 2, got 16 and 8'):
+            encoder = dict(type='SourceEncoder', channels=(4, 16))
+            MODELS.build(deepcopy(GENERATOR) | dict(image_encoder=encoder))
+
+    def test_refuses_a_negative_level(self):
+        with pytest.raises(ValueError, match='network_level must be 0 or more'):
+            MODELS.build(deepcopy(GENERATOR) | dict(network_level=-1))
+
+    def test_is_registered(self):
+        assert MODELS.get('LimbWarpGenerator') is LimbWarpGenerator
+
+
+def optimizers(model) -> OptimWrapperDict:
+    trained = [p for p in model.generator.parameters() if p.requires_grad]
+    return OptimWrapperDict(
+        generator=OptimWrapper(torch.optim.Adam(trained, lr=1e-3))
+    )
+
+
+class TestModel:
+    def test_stage_flow_trains_flow_and_visibility_alone(self):
+        model = build(train_stage='flow')
+        trained = {n for n, p in model.named_parameters() if p.requires_grad}
+        assert trained and all(n.startswith('generator.flow_net.') for n in trained)
+        logs = model.train_step(make_batch(), optimizers(model))
+        assert {k for k in logs if k.startswith('loss')} == {
+            'loss_flow',
+            'loss_visibility',
+        }
+
+    def test_stage_full_has_every_term(self):
+        model = build()
+        logs = model.train_step(make_batch(), optimizers(model))
+        assert {k for k in logs if k.startswith('loss_')} == {
+            f'loss_{term}' for term in LOSSES
+        }
+        assert all(torch.as_tensor(v).isfinite().all() for v in logs.values())
+
+    def test_every_parameter_of_stage_full_learns(self):
+        model = build()
+        for head in (model.generator.composer.head, model.generator.flow_net.flow_head):
+            torch.nn.init.normal_(head.weight, std=0.1)
+        batch = model.training_batch(make_batch())
+        losses, _ = model.generator_losses(batch, model.run_generator(batch))
+        sum(losses.values()).backward()
+        idle = [n for n, p in model.generator.named_parameters() if p.grad is None]
+        assert not idle
+
+    @pytest.mark.parametrize('term', ['flow', 'visibility', 'choice'])
+    def test_a_batch_without_truth_is_an_error(self, term):
+        losses = {term: LOSSES[term]}
+        batch = make_batch()
+        del batch['flow']
+        model = build(losses=losses)
+        with pytest.raises(DataError, match=f'losses.{term} needs the truth'):
+            model.train_step(batch, optimizers(model))
+
+    def test_a_mixed_batch_learns_from_the_samples_with_truth(self):
+        batch = make_batch() | dict(has_truth=torch.tensor([True, False]))
+        other = deepcopy(batch)
+        other['flow'][1] += 100
+        model = build(train_stage='flow')
+        data = [model.training_batch(b) for b in (batch, other)]
+        first, second = (
+            model.generator_losses(b, model.run_generator(b))[0]['loss_flow']
+            for b in data
+        )
+        torch.testing.assert_close(first, second)
+
+    def test_without_truth_correctness_takes_its_place(self):
+        sam = dict(type='SamplingCorrectnessLoss', layers={1: ('expand1',)})
+        batch = {k: v for k, v in make_batch().items() if k not in ('flow', 'visibility')}
+        for stage in ('flow', 'full'):
+            model = build(losses=dict(sam=sam, rec=LOSSES['rec']), train_stage=stage)
+            logs = model.train_step(batch, optimizers(model))
+            assert logs['loss_sam'] > 0
+
+    def test_predicts_what_a_result_is_composed_of(self):
+        model = build().eval()
+        sample = model.val_step(make_batch())[0]
+        assert sample['image'].dtype == torch.uint8
+        assert sample['masks'].shape == (5, *SIZE)
+        assert sample['painted'].shape == (3, *SIZE)
+        assert sample['flow']['head'].shape == (2, 16, 8)
+
+    def test_stage_flow_shows_the_warped_source(self):
+        model = build(train_stage='flow').eval()
+        sample = model.val_step(make_batch())[0]
+        assert sample['image'].shape == (3, *SIZE) and 'masks' not in sample
+
+    def test_refuses_stage_flow_without_a_flow_loss(self):
+        with pytest.raises(ValueError, match='losses.sam or losses.flow'):
+            build(train_stage='flow', losses=dict(rec=LOSSES['rec']))
