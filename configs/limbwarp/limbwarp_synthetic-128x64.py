@@ -57,7 +57,7 @@ model = dict(
         paint=dict(type='L1Loss', weight=1.0),
         flow=dict(type='FlowTruthLoss', weight=0.5, hidden_weight=0.2),
         visibility=dict(type='VisibilityTruthLoss', weight=0.5),
-        choice=dict(type='ChoiceTruthLoss', weight=0.1),
+        choice=dict(type='ChoiceTruthLoss', weight=0.5),
     ),
 )
 
@@ -95,12 +95,12 @@ stages = [
     dict(
         name='full',
         model=dict(train_stage='full'),
-        train_cfg=dict(max_iters=4000, val_interval=500),
+        train_cfg=dict(max_iters=4500, val_interval=1500),
         train_dataloader=dict(batch_size=8),
         optim_wrapper=_wrapper,
         param_scheduler=dict(
             generator=[
-                dict(type='CosineAnnealingLR', eta_min=1e-5, by_epoch=False, T_max=4000)
+                dict(type='CosineAnnealingLR', eta_min=1e-5, by_epoch=False, T_max=4500)
             ]
         ),
         custom_hooks=[dict(type='GeneratorEMAHook', decay=0.998)],
