@@ -20,9 +20,7 @@ model = dict(
         ),
         network_level=0,
         heatmap_sigma=4.0,
-        flow=dict(
-            type='LimbFlowNet', channels=(32, 64, 96, 128, 128), norm='group'
-        ),
+        flow=dict(type='LimbFlowNet', channels=(32, 64, 96, 128, 128), norm='group'),
         image_encoder=dict(type='SourceEncoder', channels=(32, 64)),
         warp=dict(type='BilinearWarp'),  # eq. 2
         # In place of eq. 3: the painter sees the garment where it is hidden, too.

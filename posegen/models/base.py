@@ -276,7 +276,12 @@ class BasePoseTransfer(BaseModel):
     def image_losses(
         self, batch: Mapping, fake: Tensor, target_feats: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
-        """Equations 11 to 14 for generated images (B, 3, H, W), weighted."""
+        """Equations 11 to 14 for generated images (B, 3, H, W), weighted.
+
+        Where a pair shows two places (``same_place`` of the batch), nothing could tell
+        the target's background from the source: there the target's own counts.
+        """
+        fake = with_known_background(fake, batch)
         losses: dict[str, Tensor] = {}
         if 'rec' in self.losses:
             losses['loss_rec'] = self.losses['rec'](fake, batch['target_image'])
@@ -350,6 +355,24 @@ class BasePoseTransfer(BaseModel):
             name: batch[key] for key, name in TRUTH_KEYS.items() if key in batch
         }
         return [_take(columns, index) for index in range(len(batch['source_image']))]
+
+
+def with_known_background(fake: Tensor, batch: Mapping) -> Tensor:
+    """Generated images with the target's background where the source is elsewhere.
+
+    Args:
+        fake: (B, 3, H, W).
+        batch: With ``same_place`` (B,) bool and ``part_labels`` (B, H, W); without
+            ``same_place``, all pairs show one place.
+
+    Returns:
+        (B, 3, H, W); no gradient reaches the pixels that were replaced.
+    """
+    if 'same_place' not in batch:
+        return fake
+    person = batch['part_labels'][:, None] > 0
+    known = person | batch['same_place'].view(-1, 1, 1, 1)
+    return torch.where(known, fake, batch['target_image'])
 
 
 def _take(value: Mapping | Tensor | list, index: int) -> dict | Tensor | str:

@@ -6,7 +6,9 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+import torch
 
+from posegen.models.base import with_known_background
 from posegen.registry import MODELS
 from tests.models.spig.test_spig import MODEL
 
@@ -31,3 +33,19 @@ def test_a_layer_that_is_not_there_is_named_by_every_stage(
         'has block0, expand1',
     ):
         MODELS.build(config | dict(train_stage=stage))
+
+
+def test_the_background_counts_where_both_images_show_one_place() -> None:
+    fake = torch.zeros(2, 3, 2, 2, requires_grad=True)
+    batch = dict(
+        target_image=torch.ones(2, 3, 2, 2),
+        part_labels=torch.tensor([[[0, 1], [2, 3]]] * 2, dtype=torch.uint8),
+        same_place=torch.tensor([True, False]),
+    )
+    known = with_known_background(fake, batch)
+    assert not known[0].any()
+    assert known[1, 0].tolist() == [[1, 0], [0, 0]]
+    known.sum().backward()
+    assert fake.grad[1, 0].tolist() == [[0, 1], [1, 1]]
+    del batch['same_place']
+    assert with_known_background(fake, batch) is fake

@@ -5,7 +5,8 @@ those after them: ``resized_by``, the name of the one that brought images and jo
 ``image_size``, and ``moved_by``, of the last one that moved them there. A transform of
 your own that does either sets them too. ``has_truth`` says whether the pair has a true
 flow, and ``truth_frame`` whether that still counts in pixels of the images as they are
-('image') or in those of ``image_size`` already; without it, the latter.
+('image') or in those of ``image_size`` already; without it, the latter. ``same_place``
+is whether the background is at the same place in both images.
 """
 
 from __future__ import annotations

@@ -144,6 +144,8 @@ class CropPair:
             )
             moved[f'{side}_image'] = np.ascontiguousarray(window.cut(image))
         moved |= {'annotation_size': None, 'moved_by': type(self).__name__}
+        if not self.same:
+            moved['same_place'] = False
         return results | moved
 
     def _draw(

@@ -41,8 +41,9 @@ class LoadTruth:
 
     Adds ``flow`` ``(2, H, W)`` float32, target to source in pixels; ``visibility``
     ``(H, W)`` bool; ``part_labels`` ``(H, W)`` uint8: 0 background, 1 head, 2 torso and
-    arms, 3 leg; and ``has_truth``. Where ``truth_path`` is None, the pair has no truth:
-    ``has_truth`` is False and nothing else is added.
+    arms, 3 leg; ``has_truth``; and ``same_place``, whether both images show the same
+    background at the same place, which a file may deny. Where ``truth_path`` is None,
+    the pair has no truth: ``has_truth`` is False and nothing else is added.
 
     The truth may be of the size that both images are stored at, which
     :class:`ResizePair` and the transforms in its place then bring to ``image_size``, or
@@ -64,6 +65,7 @@ class LoadTruth:
         try:
             with np.load(io.BytesIO(data)) as file:
                 truth = {key: file[key] for key in TRUTH_TYPES}
+                same_place = bool(file['same_place']) if 'same_place' in file else True
         except _BROKEN_TRUTH as error:
             raise DataError(
                 f'{path} does not hold the arrays {", ".join(TRUTH_TYPES)}: {error}'
@@ -72,7 +74,8 @@ class LoadTruth:
         fits_stored = stored is not None and truth['part_labels'].shape == stored
         _check_arrays(truth, stored if fits_stored else size, path, size, stored)
         frame = 'image' if fits_stored else 'image_size'
-        return results | truth | {'has_truth': True, 'truth_frame': frame}
+        notes = dict(has_truth=True, truth_frame=frame, same_place=same_place)
+        return results | truth | notes
 
 
 def _stored_size(results: dict[str, Any]) -> tuple[int, int] | None:

@@ -21,6 +21,8 @@ class PackPair:
     and, where the truth was loaded, ``flow``, ``visibility``, ``part_labels`` and
     ``has_truth``, a bool scalar. A pair without truth in a set with truth gets zero
     flow, no visible pixel and labels of 0, so that both kinds make one batch.
+    ``same_place``, likewise a bool, tells whether the background of the target is that
+    of the source.
     """
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -38,6 +40,7 @@ class PackPair:
             packed[key] = torch.from_numpy(np.ascontiguousarray(array))
         if has_truth is not None:
             packed['has_truth'] = torch.tensor(has_truth)
+            packed['same_place'] = torch.tensor(results.get('same_place', True))
         return packed
 
 

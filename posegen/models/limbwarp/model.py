@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from posegen.codecs import part_masks
+from posegen.models.base import with_known_background
 from posegen.models.flow_based import FlowBasedTransfer
 from posegen.models.losses.truth import require_truth
 from posegen.models.ops import compose
@@ -79,15 +81,16 @@ class LimbWarp(FlowBasedTransfer):
         return losses, monitors
 
     def composition_losses(self, batch: Mapping, out: Mapping) -> dict[str, Tensor]:
-        """``paint`` and ``choice``, at the size that the networks see."""
+        """``paint`` and ``choice``, at the size of the image."""
         losses = {}
-        size = tuple(out['painted'].shape[-2:])
+        size = tuple(batch['target_image'].shape[-2:])
         if 'paint' in self.losses:
-            target = _area(batch['target_image'], size)
-            losses['loss_paint'] = self.losses['paint'](out['painted'], target)
+            painted = _enlarge(out['painted'], size)
+            known = with_known_background(painted, batch)
+            losses['loss_paint'] = self.losses['paint'](known, batch['target_image'])
         if 'choice' in self.losses:
             truth = require_truth(batch, 'losses.choice')
-            masks = _enlarge(out['masks'], tuple(batch['target_image'].shape[-2:]))
+            masks = _enlarge(out['masks'], size)
             losses['loss_choice'] = self.losses['choice'](masks, [*self.parts], **truth)
         return losses
 
@@ -127,13 +130,7 @@ def _by_visibility(
     return compose(source, torch.zeros_like(source), flow, masks)
 
 
-def _area(image: Tensor, size: tuple[int, int]) -> Tensor:
-    if tuple(image.shape[-2:]) == size:
-        return image
-    return torch.nn.functional.interpolate(image, size=size, mode='area')
-
-
-def _enlarge(masks: Tensor, size: tuple[int, int]) -> Tensor:
-    if tuple(masks.shape[-2:]) == size:
-        return masks
-    return torch.nn.functional.interpolate(masks, size=size, mode='bilinear')
+def _enlarge(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    if tuple(maps.shape[-2:]) == size:
+        return maps
+    return F.interpolate(maps, size=size, mode='bilinear')

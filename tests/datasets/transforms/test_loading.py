@@ -163,3 +163,10 @@ def test_a_pair_without_truth():
     loaded = LoadTruth()({'truth_path': None, 'image_size': (8, 6)})
     assert loaded['has_truth'] is False
     assert 'flow' not in loaded
+
+
+@pytest.mark.parametrize('stored', [None, True, False])
+def test_same_place_unless_the_file_denies_it(tmp_path, truth, stored):
+    more = {} if stored is None else {'same_place': np.bool_(stored)}
+    results = with_images(tmp_path / 'a.npz', truth | more, (8, 6))
+    assert LoadTruth()(results)['same_place'] is (stored is not False)

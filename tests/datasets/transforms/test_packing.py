@@ -42,6 +42,7 @@ def test_pairs_with_and_without_truth_make_one_batch(has_truth):
     packed = PackPair()(results)
     assert packed['has_truth'].dtype == torch.bool
     assert packed['has_truth'].item() == has_truth
+    assert packed['same_place'].item()
     for key, dtype in (
         ('flow', torch.float32),
         ('visibility', torch.bool),

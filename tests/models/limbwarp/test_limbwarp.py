@@ -223,9 +223,7 @@ class TestGenerator:
 
 def optimizers(model) -> OptimWrapperDict:
     trained = [p for p in model.generator.parameters() if p.requires_grad]
-    return OptimWrapperDict(
-        generator=OptimWrapper(torch.optim.Adam(trained, lr=1e-3))
-    )
+    return OptimWrapperDict(generator=OptimWrapper(torch.optim.Adam(trained, lr=1e-3)))
 
 
 class TestModel:
@@ -280,7 +278,9 @@ class TestModel:
 
     def test_without_truth_correctness_takes_its_place(self):
         sam = dict(type='SamplingCorrectnessLoss', layers={1: ('expand1',)})
-        batch = {k: v for k, v in make_batch().items() if k not in ('flow', 'visibility')}
+        batch = {
+            k: v for k, v in make_batch().items() if k not in ('flow', 'visibility')
+        }
         for stage in ('flow', 'full'):
             model = build(losses=dict(sam=sam, rec=LOSSES['rec']), train_stage=stage)
             logs = model.train_step(batch, optimizers(model))
