@@ -56,6 +56,13 @@ model = dict(
         flow=dict(type='FlowTruthLoss', weight=0.5, hidden_weight=0.2),
         visibility=dict(type='VisibilityTruthLoss', weight=0.5),
         choice=dict(type='ChoiceTruthLoss', weight=0.5),
+        # eq. 9, in place of the three above where a set has no truth
+        sam=dict(
+            type='SamplingCorrectnessLoss',
+            layers={1: ('block2', 'block4')},
+            weight=5.0,
+            reduction='sample',
+        ),
     ),
 )
 

@@ -137,18 +137,26 @@ class FlowBasedTransfer(BasePoseTransfer):
         """Eq. 9 in stage ``'flow'``, eq. 10 in stage ``'full'``."""
         target_feats = self.target_features(batch)
         losses, monitors = {}, {}
-        if 'sam' in self.losses:
+        if 'sam' in self.active_terms(batch):
             losses['loss_sam'], monitors = self.correctness(batch, out, target_feats)
         losses |= self.truth_losses(batch, out)
         if self.train_stage == 'full':
             losses |= self.image_losses(batch, out['image'], target_feats)
         return losses, monitors
 
+    def active_terms(self, batch: Mapping) -> set[str]:
+        """Terms of the losses that are computed for a batch: all, unless overridden."""
+        return set(self.losses)
+
     def truth_losses(self, batch: Mapping, out: Mapping) -> dict[str, Tensor]:
-        """Terms that compare flow and visibility with the truth of the batch."""
+        """Terms that compare flow and visibility with the truth of the batch.
+
+        Raises:
+            DataError: The batch has no truth.
+        """
         losses = {}
         for term, place in (('flow', 0), ('visibility', 1)):
-            if term in self.losses:
+            if term in self.active_terms(batch):
                 maps = {
                     part: {level: pair[place] for level, pair in levels.items()}
                     for part, levels in out['flows'].items()

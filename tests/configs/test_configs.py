@@ -173,6 +173,9 @@ def batch_of_one(size: tuple[int, int]) -> dict:
         target_keypoints=keypoints(),
         source_name=['a.jpg'],
         target_name=['b.jpg'],
+        flow=torch.zeros(1, 2, *size),
+        visibility=torch.ones(1, *size, dtype=torch.bool),
+        part_labels=torch.randint(4, (1, *size), generator=generator).byte(),
     )
 
 

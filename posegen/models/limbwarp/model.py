@@ -33,7 +33,8 @@ class LimbWarp(FlowBasedTransfer):
         losses: ``rec``, ``adv``, ``per``, ``sty`` on the picture (eq. 11 to 14);
             ``paint``, a pixel loss of the painted picture alone; ``flow``,
             ``visibility`` and ``choice`` (the candidate that a pixel is made from)
-            against the truth; ``sam`` (eq. 9), which needs none.
+            against the truth; ``sam`` (eq. 9), which takes the place of these three in
+            batches without truth.
         data_preprocessor: Config of the preprocessor.
         train_stage: ``'flow'`` or ``'full'``.
         mask_radius: Radius, as a fraction of the image height, of the capsules around a
@@ -41,6 +42,8 @@ class LimbWarp(FlowBasedTransfer):
     """
 
     terms = (*FlowBasedTransfer.terms, 'paint', 'choice')
+    #: Those of them that need the truth.
+    truth_terms = frozenset({'flow', 'visibility', 'choice'})
 
     def __init__(
         self,
@@ -71,6 +74,13 @@ class LimbWarp(FlowBasedTransfer):
             for part, joints in self.parts.items()
         }
 
+    def active_terms(self, batch: Mapping) -> set[str]:
+        """With ``losses.sam``, the terms that suit the batch: truth, or L_sam."""
+        if 'sam' not in self.losses:
+            return set(self.losses)
+        unsuitable = {'sam'} if 'flow' in batch else self.truth_terms
+        return set(self.losses) - unsuitable
+
     def generator_losses(
         self, batch: Mapping, out: Mapping
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -88,7 +98,7 @@ class LimbWarp(FlowBasedTransfer):
             painted = _enlarge(out['painted'], size)
             known = with_known_background(painted, batch)
             losses['loss_paint'] = self.losses['paint'](known, batch['target_image'])
-        if 'choice' in self.losses:
+        if 'choice' in self.active_terms(batch):
             truth = require_truth(batch, 'losses.choice')
             masks = _enlarge(out['masks'], size)
             losses['loss_choice'] = self.losses['choice'](masks, [*self.parts], **truth)

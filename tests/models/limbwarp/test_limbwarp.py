@@ -286,6 +286,17 @@ class TestModel:
             logs = model.train_step(batch, optimizers(model))
             assert logs['loss_sam'] > 0
 
+    def test_correctness_steps_aside_where_there_is_truth(self):
+        sam = dict(type='SamplingCorrectnessLoss', layers={1: ('expand1',)})
+        model = build(losses=LOSSES | dict(sam=sam))
+        logs = model.train_step(make_batch(), optimizers(model))
+        assert 'loss_flow' in logs and 'loss_sam' not in logs
+        batch = {k: v for k, v in make_batch().items() if k != 'flow'}
+        logs = model.train_step(batch, optimizers(model))
+        assert {k for k in logs if k.startswith('loss_')} == {
+            *('loss_rec', 'loss_per', 'loss_paint', 'loss_sam')
+        }
+
     def test_predicts_what_a_result_is_composed_of(self):
         model = build().eval()
         sample = model.val_step(make_batch())[0]
