@@ -29,6 +29,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '(plain)',
     )
     add(
+        '--look',
+        choices=('standard', 'varied'),
+        default='standard',
+        help='varied: rooms, streets, light, cameras and joints as in real photos, for '
+        'training towards them (standard)',
+    )
+    add(
         '--truth',
         choices=('all', 'train', 'test', 'none'),
         default='all',

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SPLITS = ('train', 'test')
 FORMAT = 1
 MANIFEST = 'manifest.json'
+LOOKS = ('standard', 'varied')
 #: One thread per worker: the same rounding, and so the same bytes, on any machine load.
 _THREADS = ('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS')
 
@@ -41,6 +42,7 @@ class SetOptions:
         background: 'plain' or 'street'.
         truth: splits whose pairs get ground truth.
         seed: of everything random.
+        look: 'standard', or 'varied' for people as real photos show them.
     """
 
     size: tuple[int, int] = (128, 64)
@@ -51,6 +53,7 @@ class SetOptions:
     background: str = 'plain'
     truth: tuple[str, ...] = SPLITS
     seed: int = 0
+    look: str = 'standard'
 
     def people(self, split: str) -> int:
         """Number of identities in a split."""
@@ -120,12 +123,18 @@ def _check(options: SetOptions, workers: int) -> None:
             f'between 1 and views * (views - 1) = {most}',
         ),
         'background': (options.background in KINDS, f'one of {", ".join(KINDS)}'),
+        'look': (options.look in LOOKS, f'one of {", ".join(LOOKS)}'),
         'truth': (set(options.truth) <= set(SPLITS), f'some of {", ".join(SPLITS)}'),
     }
     for name, (right, wanted) in rules.items():
         if not right:
             value = getattr(options, name)
             raise DataError(f'{name} must be {wanted}, but is {value!r}')
+    if options.look == 'varied' and options.background != SetOptions.background:
+        raise DataError(
+            "look 'varied' chooses its own places, so background must be left out, "
+            f'but is {options.background!r}'
+        )
     if workers < 1:
         raise DataError(f'workers must be at least 1, but is {workers}')
 
@@ -146,7 +155,14 @@ def _check_same(out: Path, options: SetOptions) -> None:
 
 
 def _plain(options: SetOptions) -> dict:
-    return json.loads(json.dumps(asdict(options)))
+    """As in the manifest, where the standard look goes without saying.
+
+    Sets that were made before there was another look are the same sets.
+    """
+    plain = json.loads(json.dumps(asdict(options)))
+    if options.look == 'standard':
+        del plain['look']
+    return plain
 
 
 def _make_folders(folder: Path, options: SetOptions) -> None:
@@ -230,21 +246,22 @@ def image_name(options: SetOptions, split: str, index: int, view: int) -> str:
     return f'{identity:05d}_{view:02d}.png'
 
 
+def _make_person(options: SetOptions, rng: np.random.Generator) -> Person:
+    from posegen.datasets.synthetic.scene import make_person
+    from posegen.datasets.synthetic.varied import make_varied_person
+
+    counts = (tuple(options.size), options.views, options.pairs_per_person)
+    if options.look == 'varied':
+        return make_varied_person(rng, *counts)
+    return make_person(rng, *counts, options.background)
+
+
 def _write_person(task: _Task) -> dict:
     """Render one person and write its files; returns its table rows."""
     from PIL import Image
 
-    from posegen.datasets.synthetic.scene import make_person
-
     options, split = task.options, task.split
-    rng = person_generator(options.seed, split, task.index)
-    person = make_person(
-        rng,
-        tuple(options.size),
-        options.views,
-        options.pairs_per_person,
-        options.background,
-    )
+    person = _make_person(options, person_generator(options.seed, split, task.index))
     names = [
         image_name(options, split, task.index, view) for view in range(options.views)
     ]

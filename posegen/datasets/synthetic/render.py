@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,7 @@ def render_view(
     light: Light,
     background: np.ndarray,
     samples: int = 2,
+    finish: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> View:
     """Draw a posed figure.
 
@@ -117,6 +119,7 @@ def render_view(
         light: how it is lit.
         background: (H, W, 3) float in [0, 1].
         samples: rays per pixel and direction.
+        finish: what becomes of the (H, W, 3) picture in [0, 1] before it is rounded.
     """
     from posegen.datasets.synthetic.raycast import Caster
 
@@ -126,6 +129,8 @@ def render_view(
     picture = np.repeat(np.repeat(background, samples, 0), samples, 1).reshape(-1, 3)
     picture[fine.rays] = _shade(figure, posed, camera, light, caster, fine, samples)
     picture = picture.reshape(height, samples, width, samples, 3).mean((1, 3))
+    if finish is not None:
+        picture = finish(picture)
     image = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
     hits = cast(figure, posed, camera, caster, pixel_grid(camera.size))
     return View(image, camera, posed, hits, caster)
