@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,9 @@ from posegen.datasets.synthetic.surface import unit
 if TYPE_CHECKING:
     from posegen.datasets.synthetic.raycast import Caster
 
-#: Rays over each surface sample that measure how open its surroundings are.
-_OPEN_RAYS, _OPEN_REACH = 4, 0.25
+#: Rays over each surface sample that measure how open its surroundings are, and how
+#: far they reach in metres.
+_OPEN_RAYS, OPEN_REACH = 4, 0.25
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,6 @@ def render_view(
     light: Light,
     background: np.ndarray,
     samples: int = 2,
-    finish: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> View:
     """Draw a posed figure.
 
@@ -119,7 +118,6 @@ def render_view(
         light: how it is lit.
         background: (H, W, 3) float in [0, 1].
         samples: rays per pixel and direction.
-        finish: what becomes of the (H, W, 3) picture in [0, 1] before it is rounded.
     """
     from posegen.datasets.synthetic.raycast import Caster
 
@@ -129,8 +127,6 @@ def render_view(
     picture = np.repeat(np.repeat(background, samples, 0), samples, 1).reshape(-1, 3)
     picture[fine.rays] = _shade(figure, posed, camera, light, caster, fine, samples)
     picture = picture.reshape(height, samples, width, samples, 3).mean((1, 3))
-    if finish is not None:
-        picture = finish(picture)
     image = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
     hits = cast(figure, posed, camera, caster, pixel_grid(camera.size))
     return View(image, camera, posed, hits, caster)
@@ -146,23 +142,63 @@ def _shade(
     samples: int,
 ) -> np.ndarray:
     """(N, 3) colours of hits."""
+    surface = read_surface(figure, posed, camera, hits, samples)
+    width = camera.size[1] * samples
+    phases = hits.rays % samples + samples * (hits.rays // width % samples)
+    pattern = open_pattern(samples * samples, _OPEN_RAYS)
+    lights = light_pattern(samples * samples, light)
+    lifted, normals = surface.lifted, surface.normals
+    openness = caster.openness(lifted, normals, phases, pattern, OPEN_REACH)
+    lit = caster.lit(lifted, normals, phases, lights)
+    return light_up(surface, light, openness, lit)
+
+
+@dataclass(frozen=True)
+class Visible:
+    """What the camera sees of a surface before light falls on it.
+
+    Attributes:
+        towards: (N, 3) unit vectors to the camera.
+        lifted: (N, 3) positions a little off the surface, where shadow rays start.
+        normals: (N, 3) smooth normals turned to the viewer.
+        inside: (N,) bool, the inner side is seen.
+        albedo: (N, 3) colours.
+        gloss: (N,) strength of the highlight.
+    """
+
+    towards: np.ndarray
+    lifted: np.ndarray
+    normals: np.ndarray
+    inside: np.ndarray
+    albedo: np.ndarray
+    gloss: np.ndarray
+
+
+def read_surface(
+    figure: Figure, posed: Posed, camera: Camera, hits: Hits, samples: int
+) -> Visible:
+    """What hits show; ``samples`` per pixel and direction set what each covers."""
     towards = unit(camera.position - hits.points)
     corners = figure.triangles[hits.faces]
     normals, inside = _facing_normals(posed, corners, hits.shares, towards)
     albedo, gloss = _albedo(figure, camera, hits, samples)
-    width = camera.size[1] * samples
-    phases = hits.rays % samples + samples * (hits.rays // width % samples)
-    pattern, lights = _ray_patterns(samples * samples, light)
     lifted = hits.points + 0.002 * towards
-    openness = caster.openness(lifted, normals, phases, pattern, _OPEN_REACH)
-    lit = caster.lit(lifted, normals, phases, lights)
+    return Visible(towards, lifted, normals, inside, albedo, gloss)
+
+
+def light_up(
+    surface: Visible, light: Light, openness: np.ndarray, lit: np.ndarray
+) -> np.ndarray:
+    """(N, 3) colours of a surface from what reaches it of the sky and the light."""
+    normals = surface.normals
     slope = np.clip((normals * light.direction).sum(1), 0, 1)
     sky = 0.5 + 0.5 * normals[:, 2]
     ambient = light.ambient * (0.25 + 0.75 * openness) * (0.82 + 0.18 * sky)
     strength = ambient + light.diffuse * slope * (0.15 + 0.85 * lit)
-    half = unit(towards + light.direction)
-    shine = gloss * lit * np.clip((normals * half).sum(1), 0, 1) ** 24
-    colour = albedo * (strength * np.where(inside, 0.55, 1.0))[:, None]
+    half = unit(surface.towards + light.direction)
+    shine = surface.gloss * lit * np.clip((normals * half).sum(1), 0, 1) ** 24
+    strength = strength * np.where(surface.inside, 0.55, 1.0)
+    colour = surface.albedo * strength[:, None]
     return colour * light.tint + shine[:, None]
 
 
@@ -195,18 +231,22 @@ def _albedo(
     return albedo, gloss
 
 
-def _ray_patterns(sets: int, light: Light) -> tuple[np.ndarray, np.ndarray]:
-    """Fixed directions per subsample: hemispheres about +z, and around the light."""
-    count = sets * _OPEN_RAYS
+def open_pattern(sets: int, rays: int) -> np.ndarray:
+    """(sets, rays, 3) directions of hemispheres about +z."""
+    count = sets * rays
     index = np.arange(count)
-    order = (index % sets) * _OPEN_RAYS + index // sets
+    order = (index % sets) * rays + index // sets
     height = np.sqrt((order + 0.5) / count)
     turn = index * np.pi * (3 - np.sqrt(5))
     radius = np.sqrt(1 - height**2)
-    rays = np.stack([radius * np.cos(turn), radius * np.sin(turn), height], 1)
+    pattern = np.stack([radius * np.cos(turn), radius * np.sin(turn), height], 1)
+    return pattern.reshape(sets, rays, 3)
+
+
+def light_pattern(sets: int, light: Light) -> np.ndarray:
+    """(sets, 3) directions around the main light."""
     spin = 2 * np.pi * (np.arange(sets) + 0.25) / sets
     across = unit(np.cross(light.direction, [0.0, 0.0, 1.0]))
     above = np.cross(across, light.direction)
     spread = np.cos(spin)[:, None] * across + np.sin(spin)[:, None] * above
-    lights = unit(light.direction + light.softness * spread)
-    return rays.reshape(sets, _OPEN_RAYS, 3), lights
+    return unit(light.direction + light.softness * spread)

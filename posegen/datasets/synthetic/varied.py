@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from posegen.datasets.synthetic.adaptive import render_adaptive
 from posegen.datasets.synthetic.camera import Camera
 from posegen.datasets.synthetic.camera_effects import (
     Capture,
@@ -34,7 +35,7 @@ from posegen.datasets.synthetic.poses import (
     rotations,
     sample_free_pose,
 )
-from posegen.datasets.synthetic.render import Light, View, render_view
+from posegen.datasets.synthetic.render import Light, View
 from posegen.datasets.synthetic.scene import (
     Person,
     first_yaw,
@@ -171,4 +172,4 @@ def _sample_view(
     def finish(picture: np.ndarray) -> np.ndarray:
         return take_picture(rng, picture, capture)
 
-    return render_view(figure, posed, camera, light, behind, finish=finish)
+    return render_adaptive(figure, posed, camera, light, behind, finish)
