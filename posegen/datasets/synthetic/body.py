@@ -68,7 +68,8 @@ POSED_BONES = (
         )
     ),
 )
-_FINGER_CURL = 16.0
+#: Degrees that each joint of a relaxed finger is bent.
+FINGER_CURL = 16.0
 _SKIN_MASKS = ('lips', 'eyelids', 'face', 'ears')
 
 
@@ -257,19 +258,20 @@ def _skin_masks(anny: ModuleType, model: Anny) -> dict[str, np.ndarray]:
     return masks
 
 
-def shape_body(phenotype: dict[str, float]) -> Body:
+def shape_body(phenotype: dict[str, float], curl: float = FINGER_CURL) -> Body:
     """Build one body in rest pose.
 
     Args:
         phenotype: anny's phenotype values in [0, 1]: gender (1 female), age (2/3 young
             adult), muscle, weight, height, proportions, cupsize, firmness, african,
             asian, caucasian.
+        curl: degrees that each finger joint is bent.
     """
     model = load_body_model()
     coefficients = model.anny.get_phenotype_blendshape_coefficients(**phenotype)
     points = model.anny.get_rest_vertices(coefficients)[0].numpy().astype(np.float64)
     heads = _bone_heads(model.anny, coefficients)
-    points = _curl_fingers(model, points, heads)
+    points = _curl_fingers(model, points, heads, curl)
     normals = vertex_normals(
         points, model.triangles, corner_matrix(model.triangles, len(points))
     )
@@ -320,7 +322,7 @@ def _bone_heads(anny_model: Anny, coefficients: Tensor) -> dict[str, np.ndarray]
 
 
 def _curl_fingers(
-    model: BodyModel, points: np.ndarray, heads: dict[str, np.ndarray]
+    model: BodyModel, points: np.ndarray, heads: dict[str, np.ndarray], curl: float
 ) -> np.ndarray:
     """A relaxed hand: every finger joint a little curled about the knuckle line."""
     weights, names = model.fingers
@@ -329,12 +331,12 @@ def _curl_fingers(
         knuckles = heads[f'finger5-1.{side}'] - heads[f'finger2-1.{side}']
         palm = np.cross(knuckles, heads[f'finger3-1.{side}'] - heads[f'wrist.{side}'])
         inward = np.array([-1.0 if side == 'L' else 1.0, 0.0, -0.6])
-        curl = np.sign(palm @ inward) * np.radians(_FINGER_CURL)
+        angle = np.sign(palm @ inward) * np.radians(curl)
         for finger in range(2, 6):
             chain = [f'finger{finger}-{joint}.{side}' for joint in range(1, 4)]
             columns = [names.index(joint) for joint in chain]
             pivots = np.stack([heads[joint] for joint in chain])
-            turned += _curl_chain(points, weights[:, columns], pivots, knuckles, curl)
+            turned += _curl_chain(points, weights[:, columns], pivots, knuckles, angle)
     return turned
 
 

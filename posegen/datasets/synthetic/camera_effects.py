@@ -59,7 +59,7 @@ def sample_capture(
     gain = (
         exposure * rng.uniform(0.9, 1.1) * np.array([1 + warmth, 1 + green, 1 - warmth])
     )
-    low = int(min(rng.uniform(48, 96), 0.75 * size[0])) if small else None
+    low = int(min(rng.uniform(50, 104), 0.75 * size[0])) if small else None
     sharp = rng.random() < 0.4
     return Capture(
         gain=gain,
@@ -68,7 +68,7 @@ def sample_capture(
         saturation=float(rng.uniform(0.65, 1.1)),
         vignette=float(rng.uniform(0.0, 0.12)),
         blur=0.0 if sharp else float(rng.uniform(0.2, 0.9) * size[0] / 256),
-        noise=float(rng.uniform(0.002, 0.012)) * (2.0 if small else 1.0),
+        noise=float(rng.uniform(0.002, 0.012)) * (1.4 if small else 1.0),
         low_height=low,
         sharpen=float(rng.uniform(0.0, 0.8)) if small else 0.0,
         quality=int(rng.integers(60, 96)) if rng.random() < 0.75 else None,

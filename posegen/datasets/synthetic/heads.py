@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,17 +63,66 @@ _STYLES = {
     'tail': (0.14, 0.01),
     'bun': (0.10, 0.02),
 }
+_VARIED_TONES = {
+    (0.05, 0.045, 0.045): 0.26,
+    (0.12, 0.08, 0.06): 0.24,
+    (0.22, 0.14, 0.09): 0.18,
+    (0.36, 0.24, 0.15): 0.12,
+    (0.55, 0.41, 0.26): 0.08,
+    (0.70, 0.58, 0.40): 0.05,
+    (0.38, 0.15, 0.08): 0.04,
+    (0.55, 0.54, 0.53): 0.03,
+}
+_VARIED_STYLES = {
+    'bald': (0.0, 0.05),
+    'buzz': (0.01, 0.2),
+    'short': (0.06, 0.44),
+    'full': (0.05, 0.2),
+    'afro': (0.03, 0.03),
+    'bob': (0.10, 0.02),
+    'long': (0.14, 0.02),
+    'flowing': (0.40, 0.03),
+    'tail': (0.13, 0.01),
+    'bun': (0.08, 0.01),
+}
+#: Cuts that hang: range of the length below the ears, share with a fringe, waves.
+_HANGING = {
+    'bob': ((0.03, 0.12), 0.5, (0.0, 0.004, 0.009)),
+    'long': ((0.16, 0.36), 0.5, (0.0, 0.004, 0.009)),
+    'flowing': ((0.18, 0.46), 0.15, (0.003, 0.008, 0.014)),
+}
+
+
+@dataclass(frozen=True)
+class HairOdds:
+    """How often hair of each color and cut is drawn.
+
+    Attributes:
+        tones: (3,) color -> share; they sum to 1.
+        styles: cut -> relative shares of women and men.
+    """
+
+    tones: dict[tuple[float, float, float], float]
+    styles: dict[str, tuple[float, float]]
+
+
+STANDARD_HAIR = HairOdds(_HAIR_TONES, _STYLES)
+VARIED_HAIR = HairOdds(_VARIED_TONES, _VARIED_STYLES)
 
 
 def sample_head(
-    rng: np.random.Generator, body: Body, skin: np.ndarray, female: bool
+    rng: np.random.Generator,
+    body: Body,
+    skin: np.ndarray,
+    female: bool,
+    hair_odds: HairOdds = STANDARD_HAIR,
 ) -> tuple[list[Layer], dict[str, Material]]:
     """Draw hair, face colours, headwear and glasses for a skin tone (3,)."""
-    tones = list(_HAIR_TONES)
-    tone = np.array(tones[rng.choice(len(tones), p=list(_HAIR_TONES.values()))])
+    tones = list(hair_odds.tones)
+    tone = np.array(tones[rng.choice(len(tones), p=list(hair_odds.tones.values()))])
     tone = tone * rng.uniform(0.8, 1.2) * rng.uniform(0.96, 1.04, 3)
-    odds = np.array([share[not female] for share in _STYLES.values()])
-    style = str(rng.choice(list(_STYLES), p=odds / odds.sum()))
+    odds = np.array([share[not female] for share in hair_odds.styles.values()])
+    style = str(rng.choice(list(hair_odds.styles), p=odds / odds.sum()))
     hat = bool(rng.random() < 0.08)
     layers = _hair_layers(rng, body, 'short' if hat and style == 'afro' else style, hat)
     materials = {'hair': _hair_material(rng, body, tone)}
@@ -148,13 +197,13 @@ def _hair_layers(
     if style == 'bald':
         return []
     surfaces: list[Surface] = []
-    if style in ('bob', 'long'):
-        low, high = (0.03, 0.12) if style == 'bob' else (0.16, 0.36)
+    if style in _HANGING:
+        (low, high), fringed, waves = _HANGING[style]
         shape = HairShape(
             thickness=float(rng.uniform(0.014, 0.028)),
-            fringe=fringe if rng.random() < 0.5 else -0.004,
+            fringe=fringe if rng.random() < fringed else -0.004,
             length=float(rng.uniform(low, high)),
-            wave=float(rng.choice([0.0, 0.004, 0.009])),
+            wave=float(rng.choice(waves)),
             parting=parting,
         )
         shape = replace(shape, thickness=0.012) if flat else shape

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from posegen.datasets.synthetic.body import Body, shape_body
+from posegen.datasets.synthetic.body import FINGER_CURL, Body, shape_body
 from posegen.datasets.synthetic.fabrics import make_fabric
 from posegen.datasets.synthetic.figure import Figure, assemble
-from posegen.datasets.synthetic.heads import sample_head, sample_skin
+from posegen.datasets.synthetic.heads import (
+    STANDARD_HAIR,
+    HairOdds,
+    sample_head,
+    sample_skin,
+)
 from posegen.datasets.synthetic.layers import Layer, make_layer
 from posegen.datasets.synthetic.materials import Cloth
 from posegen.datasets.synthetic.outfits import sample_outfit
@@ -17,12 +22,22 @@ from posegen.datasets.synthetic.surface import Surface
 _HIDDEN = 0.03
 
 
-def sample_person(rng: np.random.Generator) -> Figure:
-    """Draw a whole dressed person."""
-    body, female = sample_body(rng)
+def sample_person(
+    rng: np.random.Generator,
+    hair_odds: HairOdds = STANDARD_HAIR,
+    curl: float = FINGER_CURL,
+) -> Figure:
+    """Draw a whole dressed person.
+
+    Args:
+        rng: source of randomness.
+        hair_odds: how often which hair is drawn.
+        curl: degrees that each finger joint is bent.
+    """
+    body, female = sample_body(rng, curl)
     skin = sample_skin(rng)
     outfit = sample_outfit(rng, body, skin, female)
-    head, colours = sample_head(rng, body, skin, female)
+    head, colours = sample_head(rng, body, skin, female, hair_odds)
     lining = np.clip(_main_cloth(outfit.materials).fabric.mean * 0.8, 0, 1)
     materials = {
         **outfit.materials,
@@ -38,7 +53,9 @@ def _main_cloth(materials: dict) -> Cloth:
     return materials.get('bottom', materials['top'])
 
 
-def sample_body(rng: np.random.Generator) -> tuple[Body, bool]:
+def sample_body(
+    rng: np.random.Generator, curl: float = FINGER_CURL
+) -> tuple[Body, bool]:
     """Draw an adult body; also tells whether it is of the female half."""
     female = bool(rng.random() < 0.55)
     ethnic = rng.dirichlet([0.6, 0.6, 0.6])
@@ -55,7 +72,7 @@ def sample_body(rng: np.random.Generator) -> tuple[Body, bool]:
         'asian': float(ethnic[1]),
         'caucasian': float(ethnic[2]),
     }
-    return shape_body(phenotype), female
+    return shape_body(phenotype, curl), female
 
 
 def _bare_layers(body: Body, covered: np.ndarray) -> list[Layer]:

@@ -386,12 +386,12 @@ def leaf_cloud(
 ) -> None:
     """Leaves of many greens about a point."""
     hue = rng.uniform(0.18, 0.4)
-    strong, light = rng.uniform(0.1, 0.6), rng.uniform(0.25, 0.6)
-    for _ in range(count):
+    strong, light = rng.uniform(0.1, 0.45), rng.uniform(0.2, 0.55)
+    for _ in range(2 * count):
         x, y = np.array(middle) + rng.normal(0, 0.5, 2) * spread
         value = np.clip(light * rng.uniform(0.4, 1.5), 0, 1)
         leaf = np.array(colorsys.hsv_to_rgb(hue + rng.normal(0, 0.02), strong, value))
-        size = rng.uniform(0.08, 0.3)
+        size = rng.uniform(0.04, 0.18)
         canvas.ellipse(x, y, size * spread[0], size * spread[1], leaf)
 
 

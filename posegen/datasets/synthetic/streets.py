@@ -58,7 +58,7 @@ def _above(rng: np.random.Generator, canvas: Canvas, line: float, near: bool) ->
         for _ in range(int(rng.integers(0, 4))):
             _opening(rng, canvas, line)
         return
-    value, saturation = rng.uniform(0.7, 1.0), rng.uniform(0.0, 0.4)
+    value, saturation = rng.uniform(0.7, 1.0), rng.uniform(0.0, 0.25)
     canvas.picture[:] = colorsys.hsv_to_rgb(0.57, saturation, value)
     x = canvas.left
     while x < canvas.right:

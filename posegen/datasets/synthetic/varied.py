@@ -25,6 +25,7 @@ from posegen.datasets.synthetic.framing import (
     sample_framing,
     window_of,
 )
+from posegen.datasets.synthetic.heads import VARIED_HAIR
 from posegen.datasets.synthetic.people import sample_person
 from posegen.datasets.synthetic.places import Place, sample_place
 from posegen.datasets.synthetic.poses import (
@@ -33,19 +34,22 @@ from posegen.datasets.synthetic.poses import (
     Leg,
     Pose,
     rotations,
-    sample_free_pose,
 )
 from posegen.datasets.synthetic.render import Light, View
+from posegen.datasets.synthetic.restyle import restyle
 from posegen.datasets.synthetic.scene import (
     Person,
     first_yaw,
     next_yaw,
-    pose_kinds,
     sample_pairs,
 )
 from posegen.datasets.synthetic.shadows import cast_shadow
 from posegen.datasets.synthetic.surface import unit
 from posegen.datasets.synthetic.truth import visible_joints
+from posegen.datasets.synthetic.varied_poses import (
+    KINDS,
+    sample_varied_pose,
+)
 
 #: A picture must show at least this many joints; else the view is drawn anew.
 MIN_JOINTS = 6
@@ -85,7 +89,7 @@ def make_varied_person(
         views: number of pictures.
         pairs: number of ordered pairs, at most ``views * (views - 1)``.
     """
-    figure = sample_person(rng)
+    figure = restyle(rng, sample_person(rng, VARIED_HAIR, float(rng.uniform(14, 42))))
     check = CollisionCheck(figure.body, clearance=0.025)
     setting = sample_setting(rng, figure, size)
     yaw, drawn, joints = first_yaw(rng), [], []
@@ -134,12 +138,17 @@ def sample_light(rng: np.random.Generator, kind: str) -> Light:
         share, softness = rng.uniform(0.5, 0.85), rng.uniform(0.2, 0.6)
     else:
         towards = np.array([rng.uniform(-1, 1), rng.uniform(-1, 0.5), 0.0])
-        share, softness = rng.uniform(0.4, 0.9), rng.uniform(0.03, 0.5)
+        share, softness = rng.uniform(0.45, 0.9), rng.uniform(0.03, 0.5)
     towards[2] = rng.uniform(0.2, 1.2)
-    total = rng.uniform(1.0, 1.3)
+    total = rng.uniform(1.15, 1.5)
     warmth, green = rng.normal(0, 0.04), rng.normal(0, 0.01)
     tint = np.array([1 + warmth, 1 + green, 1 - warmth])
     return Light(unit(towards), total * share, total * (1 - share), softness, tint)
+
+
+def _kinds(figure: Figure) -> list[str]:
+    """Kinds of pose that suit the clothes: nobody sits in a hanging skirt or coat."""
+    return [kind for kind in KINDS if kind != 'seated' or not figure.hangings]
 
 
 def _sample_view(
@@ -152,7 +161,7 @@ def _sample_view(
 ) -> View:
     """One view; ``windows`` keeps each framing's part of the place."""
     size, small = setting.base.size, setting.small
-    pose = sample_free_pose(rng, check, pose_kinds(figure))
+    pose = sample_varied_pose(rng, check, _kinds(figure))
     posed = pose_figure(figure, rotations(figure.body, pose, yaw))
     framing = 'full' if small else next_framing(rng, setting.framing, size)
     camera = aim(rng, setting.base, posed, framing, small)
