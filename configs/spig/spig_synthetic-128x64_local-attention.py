@@ -27,21 +27,23 @@ model = dict(
             base_channels=16,
             max_channels=128,
             num_downs=5,
+            prior='limbs',  # the net predicts what the flow of the limbs lacks
         ),
-        # A part has grey around it: instance norm would take its colours' strength.
-        # Weights start larger than GFLA's gain of 0.02 has them, to save first steps.
+        # A part has gray around it: instance norm would take its colors' strength. They
+        # have a linear path to the decoder's tanh, where no norm is on their way.
         image_encoder=dict(
             type='FeatureEncoder',
             level=2,
             base_channels=24,
             norm='layer',
-            init_gain=0.2,
+            init_gain=1.0,
+            linear_levels=(2,),
         ),
         pose_encoder=dict(
-            type='FeatureEncoder', level=2, base_channels=24, init_gain=0.2
+            type='FeatureEncoder', level=2, base_channels=24, init_gain=1.0
         ),
         global_pose_encoder=dict(
-            type='FeatureEncoder', level=2, base_channels=24, init_gain=0.2
+            type='FeatureEncoder', level=2, base_channels=24, init_gain=1.0
         ),
         warp=dict(  # in place of eq. 2
             type='LocalAttentionWarp',
@@ -51,12 +53,23 @@ model = dict(
         ),
         selection=dict(type='VisibilitySelection'),  # eq. 3
         hdc=dict(  # eq. 5
-            type='HybridDilatedBlock', dilations=(1, 2), init_gain=0.2
+            type='HybridDilatedBlock',
+            dilations=(1, 2),
+            norm=None,
+            pre_activation=True,
+            init_gain=1.0,
         ),
-        fusion=dict(type='ConcatFusion', num_blocks=2, init_gain=0.2),  # eq. 6
+        fusion=dict(  # eq. 6
+            type='ConcatFusion', num_blocks=2, norm=None, init_gain=1.0
+        ),
         pnb=dict(type='PyramidNonLocalBlock', sizes=(4, 6)),  # eq. 7
         decoder=dict(  # eq. 8
-            type='ResidualDecoder', level=2, min_channels=24, init_gain=0.2
+            type='ResidualDecoder',
+            level=2,
+            min_channels=24,
+            norm=None,
+            init_gain=1.0,
+            linear_levels=(2,),
         ),
     ),
     mask_radius=1 / 16,  # of the height: how far from its limbs L_sam sees a part
@@ -67,7 +80,7 @@ model = dict(
         ),
     ),
     feature_net=dict(type='EfficientNetLite0Features', weights='package'),
-    losses=dict(  # eq. 10
+    losses=dict(  # eq. 10; weights by each term's share in the gradient at the image
         sam=dict(  # eq. 9; the coarse level leads the fine one over long ways
             type='SamplingCorrectnessLoss',
             layers={2: ('block2', 'block4'), 3: ('block4', 'block10')},
@@ -75,15 +88,15 @@ model = dict(
             reduction='sample',  # small parts weigh as much as large ones
             regularization_weight=0.015,
         ),
-        rec=dict(type='L1Loss', weight=5.0),  # eq. 11
-        adv=dict(type='GANLoss', mode='lsgan', weight=0.2),  # eq. 12
+        rec=dict(type='L1Loss', weight=25.0),  # eq. 11
+        adv=dict(type='GANLoss', mode='lsgan', weight=5.0),  # eq. 12
         per=dict(  # eq. 13
             type='PerceptualLoss',
             layers=('expand1', 'expand3', 'expand5', 'expand11'),
-            weight=2.0,
+            weight=0.8,
         ),
         sty=dict(  # eq. 14
-            type='StyleLoss', layers=('expand1', 'expand3', 'expand5'), weight=500.0
+            type='StyleLoss', layers=('expand1', 'expand3', 'expand5'), weight=60.0
         ),
     ),
 )
@@ -114,6 +127,9 @@ stages = [
         train_dataloader=dict(batch_size=4),
         optim_wrapper=dict(
             constructor='MultiOptimWrapperConstructor',
+            # Not the paper's Adam(0.0, 0.99), 1e-3, for batches of 8 or 6: of 4 samples
+            # the gradient is noisier. Half the rate and a momentum over some two
+            # batches stand in for the samples that are not there.
             generator=dict(
                 type='OptimWrapper',
                 optimizer=dict(type='Adam', lr=5e-4, betas=(0.5, 0.99)),

@@ -26,16 +26,43 @@ model = dict(
             base_channels=4,
             max_channels=8,
             num_downs=5,
+            prior='limbs',  # the net predicts what the flow of the limbs lacks
         ),
-        image_encoder=dict(type='FeatureEncoder', level=2, base_channels=4),
-        pose_encoder=dict(type='FeatureEncoder', level=2, base_channels=4),
-        global_pose_encoder=dict(type='FeatureEncoder', level=2, base_channels=4),
+        image_encoder=dict(
+            type='FeatureEncoder',
+            level=2,
+            base_channels=4,
+            norm='layer',
+            init_gain=1.0,
+            linear_levels=(2,),
+        ),
+        pose_encoder=dict(
+            type='FeatureEncoder', level=2, base_channels=4, init_gain=1.0
+        ),
+        global_pose_encoder=dict(
+            type='FeatureEncoder', level=2, base_channels=4, init_gain=1.0
+        ),
         warp=dict(type='BilinearWarp'),  # eq. 2
         selection=dict(type='VisibilitySelection'),  # eq. 3
-        hdc=dict(type='HybridDilatedBlock', dilations=(1, 2)),  # eq. 5
-        fusion=dict(type='ConcatFusion', num_blocks=2),  # eq. 6
+        hdc=dict(  # eq. 5
+            type='HybridDilatedBlock',
+            dilations=(1, 2),
+            norm=None,
+            pre_activation=True,
+            init_gain=1.0,
+        ),
+        fusion=dict(  # eq. 6
+            type='ConcatFusion', num_blocks=2, norm=None, init_gain=1.0
+        ),
         pnb=dict(type='PyramidNonLocalBlock', sizes=(4, 6)),  # eq. 7
-        decoder=dict(type='ResidualDecoder', level=2, min_channels=4),  # eq. 8
+        decoder=dict(  # eq. 8
+            type='ResidualDecoder',
+            level=2,
+            min_channels=4,
+            norm=None,
+            init_gain=1.0,
+            linear_levels=(2,),
+        ),
     ),
     mask_radius=1 / 16,  # of the height: how far from its limbs L_sam sees a part
     discriminators=dict(
@@ -53,15 +80,15 @@ model = dict(
             reduction='sample',  # small parts weigh as much as large ones
             regularization_weight=0.015,
         ),
-        rec=dict(type='L1Loss', weight=5.0),  # eq. 11
-        adv=dict(type='GANLoss', mode='lsgan', weight=0.2),  # eq. 12
+        rec=dict(type='L1Loss', weight=25.0),  # eq. 11
+        adv=dict(type='GANLoss', mode='lsgan', weight=5.0),  # eq. 12
         per=dict(  # eq. 13
             type='PerceptualLoss',
             layers=('expand1', 'expand3', 'expand5', 'expand11'),
-            weight=2.0,
+            weight=0.8,
         ),
         sty=dict(  # eq. 14
-            type='StyleLoss', layers=('expand1', 'expand3', 'expand5'), weight=500.0
+            type='StyleLoss', layers=('expand1', 'expand3', 'expand5'), weight=60.0
         ),
     ),
 )
