@@ -253,6 +253,11 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
         '--annotations', metavar='CSV', help='joints, where a protocol needs masks'
     )
     parser.add_argument(
+        '--truth',
+        metavar='DIR',
+        help='ground truth of the pairs, as of synthetic people, for hue_correlation',
+    )
+    parser.add_argument(
         '--protocol',
         nargs='+',
         default=['posegen'],

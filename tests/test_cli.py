@@ -202,7 +202,7 @@ def test_bodies_get_the_arguments(
         infer='model weights device source source_pose pose annotations '
         'annotation_size seed out',
         evaluate='generated real fid_real annotations protocol offline_features '
-        'copy_source json',
+        'copy_source truth json',
     )
     assert set(names[command].split()) <= set(vars(seen[0]))
 

@@ -150,7 +150,9 @@ def is_higher_better(metric: str) -> bool | None:
     name = metric.removeprefix('val/').rpartition('/')[2]
     if name in HIGHER_IS_BETTER:
         return HIGHER_IS_BETTER[name]
-    if name.startswith(('epe', 'kd_')) and name != 'epe_zero_flow':
+    if name in ('epe_zero_flow', 'epe_limb_flow'):  # the same for every model
+        return None
+    if name.startswith(('epe', 'kd_')):
         return False
     return None
 

@@ -43,6 +43,7 @@ def run(args: Namespace) -> None:
         offline_features=args.offline_features,
         jpeg_round_trip=args.jpeg_round_trip,
         slices=args.slices,
+        truth=args.truth,
         naming=args.naming,
         processes=args.processes,
         progress=True,

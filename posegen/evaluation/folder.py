@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,13 @@ from mmengine.logging import print_log
 from posegen.datasets.annotations import read_annotations
 from posegen.evaluation.compute import Computation
 from posegen.evaluation.disagreement import Sizes, find_disagreements
-from posegen.evaluation.manifest import describe_images, hash_file, make_manifest
+from posegen.evaluation.hue import HUE_CORRELATION, find_truths, score_hues
+from posegen.evaluation.manifest import (
+    describe_images,
+    hash_file,
+    hash_files,
+    make_manifest,
+)
 from posegen.evaluation.naming import NamingScheme, image_key
 from posegen.evaluation.pairs import (
     ImageFolder,
@@ -46,6 +52,7 @@ def score_folder(
     offline_features: bool = False,
     jpeg_round_trip: bool = False,
     slices: bool = False,
+    truth: str | Path | None = None,
     naming: str | None = None,
     processes: int | None = 1,
     progress: bool = False,
@@ -75,6 +82,10 @@ def score_folder(
         slices: Also score parts of the body, regions that the source shows or hides,
             and thirds of the pairs by pose distance and by what the source shows, under
             the first protocol; needs ``annotations``.
+        truth: Folder with the ground truth of the pairs, as of synthetic people:
+            ``<source stem>___<target stem>.npz``. Adds ``hue_correlation`` of torso and
+            legs, in [-1, 1], to the rows of the first protocol, on images as they are
+            stored.
         naming: Naming scheme of the results; None finds it for each folder.
         processes: Number of them that share the work; the numbers are the same. None
             takes one per core where there is enough work for them.
@@ -89,13 +100,14 @@ def score_folder(
         ConfigError: A protocol or naming scheme does not exist, options contradict each
             other, or nothing that is asked for can be had.
         DataError: A name has no match, a file does not decode or is no 8-bit RGB image
-            of 0..255, or no score of pairs can be computed, as where sizes differ.
+            of 0..255, a pair has no file in ``truth``, or no score of pairs can be
+            computed, as where sizes differ.
         DependencyError: ``offline_features`` without the extra being installed.
     """
     chosen = [get_protocol(name) for name in dict.fromkeys(protocols)]
     _check_options(chosen, fid_real, annotations, offline_features, slices)
     inputs = _read_inputs(
-        chosen, generated, real, fid_real, annotations, naming, copy_source
+        chosen, generated, real, fid_real, annotations, truth, naming, copy_source
     )
     if processes is None:
         processes = choose_processes(inputs.num_pairs)
@@ -136,6 +148,7 @@ class _Inputs:
     fid_real: ImageFolder | None
     annotations: str | Path | None
     joints: dict[str, np.ndarray]  # by method; empty without annotations
+    truths: dict[str, list[Path]]  # by method; empty without truth
 
     @property
     def num_pairs(self) -> int:
@@ -148,6 +161,7 @@ def _read_inputs(
     real: str | Path,
     fid_real: str | Path | None,
     annotations: str | Path | None,
+    truth: str | Path | None,
     naming: str | None,
     copy_source: bool,
 ) -> _Inputs:
@@ -157,7 +171,12 @@ def _read_inputs(
     if fid_images is not None:
         _check_fid_count(chosen, fid_images)
     joints = {} if annotations is None else _joints_of(methods, Joints(annotations))
-    return _Inputs(real_images, methods, fid_images, annotations, joints)
+    truths = {
+        name: find_truths(method.pairs, truth)
+        for name, method in methods.items()
+        if truth is not None
+    }
+    return _Inputs(real_images, methods, fid_images, annotations, joints, truths)
 
 
 def _prepare(
@@ -193,6 +212,9 @@ def _tabulate(
         for protocol in chosen
         for name in methods
     ]
+    for name, truths in inputs.truths.items():
+        place = [*methods].index(name)  # of the first protocol
+        rows[place] = _with_hue(rows[place], methods[name].pairs, truths)
     sliced = methods if options['slices'] else ()
     return ScoreTable(
         tuple(rows),
@@ -264,6 +286,18 @@ def _row(computation: Computation, protocol: str, name: str) -> ScoreRow:
             intervals[cell.name] = interval
     n = len(computation.methods[name])
     return ScoreRow(name, protocol, n, values, missing, intervals)
+
+
+def _with_hue(row: ScoreRow, pairs: Sequence[Pair], truths: Sequence[Path]) -> ScoreRow:
+    """A row with the hue correlation as well, or why it has none."""
+    found = score_hues(pairs, truths)
+    if isinstance(found, str):
+        return replace(row, missing={**row.missing, HUE_CORRELATION: found})
+    score, interval = found
+    values = {**row.values, HUE_CORRELATION: score}
+    return replace(
+        row, values=values, intervals={**row.intervals, HUE_CORRELATION: interval}
+    )
 
 
 def _pair_scores(computation: Computation, name: str) -> PairScores:
@@ -380,5 +414,11 @@ def _describe_inputs(read: _Inputs) -> dict[str, Any]:
     if annotations is not None:
         inputs['annotations'] = dict(
             file=str(annotations), sha256=hash_file(annotations)
+        )
+    if read.truths:
+        files = {file for of in read.truths.values() for file in of}
+        folder = next(iter(files)).parent
+        inputs['truth'] = dict(
+            folder=str(folder), files=len(files), sha256=hash_files(files, folder)
         )
     return inputs

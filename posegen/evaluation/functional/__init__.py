@@ -11,6 +11,12 @@ from posegen.evaluation.functional.frechet import (
     frechet_distance,
     frechet_from_moments,
 )
+from posegen.evaluation.functional.hue import (
+    HUE_LABELS,
+    HUE_MIN_PIXELS,
+    hue_correlation,
+    region_hues,
+)
 from posegen.evaluation.functional.pixels import (
     generated_range,
     l1,
@@ -39,6 +45,8 @@ from posegen.evaluation.functional.ssim import ms_ssim, ssim, ssim_map
 from posegen.evaluation.functional.stored import jpeg_round_trip, quantise
 
 __all__ = [
+    'HUE_LABELS',
+    'HUE_MIN_PIXELS',
     'PART_LABELS',
     'Moments',
     'PixelMean',
@@ -49,6 +57,7 @@ __all__ = [
     'frechet_distance',
     'frechet_from_moments',
     'generated_range',
+    'hue_correlation',
     'inception_score',
     'joint_visibility_regions',
     'jpeg_round_trip',
@@ -64,6 +73,7 @@ __all__ = [
     'psnr_of_set',
     'psnr_uint8_wrap',
     'quantise',
+    'region_hues',
     'region_scores',
     'slice_by',
     'source_visibility',

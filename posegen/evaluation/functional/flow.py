@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from posegen.models.ops import resize_flow
+from posegen.models.ops import limb_flow, resize_flow
 
 PART_LABELS: dict[int, str] = {1: 'head', 2: 'torso', 3: 'leg'}
 """Label of a person pixel in the ground truth -> name of its part; 0 is background."""
@@ -37,6 +37,7 @@ def flow_end_point_error(
     visibility: Tensor,
     part_labels: Tensor,
     label_names: Mapping[int, str] = PART_LABELS,
+    keypoints: tuple[Tensor, Tensor] | None = None,
 ) -> dict[str, PixelMean]:
     """Mean distance between predicted and true flow over visible person pixels.
 
@@ -50,10 +51,12 @@ def flow_end_point_error(
         visibility: (H, W) bool: the pixel's surface is seen in the source as well.
         part_labels: (H, W) uint8, 0 where there is no person.
         label_names: Label -> part name.
+        keypoints: (18, 3) of the source and of the target, in pixels of the picture.
 
     Returns:
-        ``epe`` over all pixels, ``epe_zero_flow`` of predicting no motion at all, and
-        ``epe_<part>`` for each label, in pixels of the picture.
+        ``epe`` over all pixels, ``epe_zero_flow`` of predicting no motion at all, with
+        ``keypoints`` ``epe_limb_flow`` of :func:`~posegen.models.ops.limb_flow`, which
+        needs no training, and ``epe_<part>`` for each label, in pixels of the picture.
     """
     truth = truth.double()
     flow = _flow_by_label(part_flows, part_labels, label_names)
@@ -63,6 +66,11 @@ def flow_end_point_error(
         'epe': _pixel_mean(error, judged),
         'epe_zero_flow': _pixel_mean(torch.linalg.vector_norm(truth, dim=0), judged),
     }
+    if keypoints is not None:
+        source, target = (points[None].double() for points in keypoints)
+        limbs, _ = limb_flow(source, target, (truth.shape[1], truth.shape[2]))
+        distance = torch.linalg.vector_norm(limbs[0] - truth, dim=0)
+        result['epe_limb_flow'] = _pixel_mean(distance, judged)
     for label, name in label_names.items():
         result[f'epe_{name}'] = _pixel_mean(error, judged & (part_labels == label))
     return result

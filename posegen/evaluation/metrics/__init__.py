@@ -8,6 +8,7 @@ names carry no prefix: ``ssim``, ``psnr``, ``l1``, ``st_lpips``, ...; those of
 
 from posegen.evaluation.metrics.base import PairMetric, SampleMetric, warn_if_few
 from posegen.evaluation.metrics.flow import FlowEndPointError
+from posegen.evaluation.metrics.hue import HueCorrelation
 from posegen.evaluation.metrics.perceptual import LPIPS, STLPIPS
 from posegen.evaluation.metrics.pixels import L1, PSNR, SSIM
 from posegen.evaluation.metrics.protocol import ProtocolScores
@@ -28,6 +29,7 @@ __all__ = [
     'STLPIPS',
     'FlowEndPointError',
     'FrechetEfficientNetLite0',
+    'HueCorrelation',
     'InceptionScore',
     'KernelEfficientNetLite0',
     'PairMetric',

@@ -17,8 +17,9 @@ class FlowEndPointError(SampleMetric):
     """Error of the predicted flow where the data set knows the truth; lower is better.
 
     ``epe`` in pixels of the image, mean over all person pixels of the set that the
-    source shows; ``epe_zero_flow``, what no motion at all would score; ``epe_relative``
-    = epe / epe_zero_flow; and ``epe_<part>``.
+    source shows; ``epe_zero_flow``, what no motion at all would score, and
+    ``epe_limb_flow``, what :func:`~posegen.models.ops.limb_flow` scores, from the
+    joints alone; ``epe_relative`` = epe / epe_zero_flow; and ``epe_<part>``.
 
     Args:
         label_names: Label in ``part_labels`` -> part name.
@@ -51,6 +52,7 @@ class FlowEndPointError(SampleMetric):
                 sample['visibility_truth'],
                 sample['part_labels'],
                 self.label_names,
+                (sample['source_keypoints'], sample['target_keypoints']),
             )
             self.results.append(errors)
 

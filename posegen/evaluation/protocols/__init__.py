@@ -65,6 +65,7 @@ HIGHER_IS_BETTER: MappingProxyType[str, bool] = MappingProxyType(
         'inception_score': True,
         'st_lpips': False,
         'fd_efficientnet_lite0': False,
+        'hue_correlation': True,
     }
 )
 """Result names in the order of tables, and which way they improve.

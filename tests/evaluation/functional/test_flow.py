@@ -66,3 +66,17 @@ def test_missing_part(truth):
     flows = dict(head=_constant(0, 0), torso=_constant(0, 0))
     with pytest.raises(ValueError, match=r"parts \['leg'\] .* has \['head', 'torso'\]"):
         flow_end_point_error(flows, **truth)
+
+
+def test_limb_flow_is_judged_on_the_same_pixels(truth):
+    """Both poses are one, but for a shift: all limbs lead there."""
+    generator = torch.Generator().manual_seed(0)
+    target = torch.rand(18, 3, generator=generator) * torch.tensor([8.0, 16, 1])
+    source = target + torch.tensor([4.0, 0, 0])
+    flows = {'all': _constant(0, 0)}
+    errors = flow_end_point_error(flows, **truth, keypoints=(source, target))
+    leg, torso = math.hypot(8, 4), math.hypot(4, 8)
+    expected = (0 + torso + leg) / 3
+    assert errors['epe_limb_flow'].value == pytest.approx(expected, abs=1e-4)
+    assert errors['epe_limb_flow'].count == errors['epe'].count
+    assert 'epe_limb_flow' not in flow_end_point_error(flows, **truth)

@@ -12,7 +12,8 @@ METRIC = [dict(type='FlowEndPointError')]
 
 
 def test_names():
-    names = {'epe', 'epe_zero_flow', 'epe_relative', 'epe_head', 'epe_torso', 'epe_leg'}
+    names = {'epe', 'epe_zero_flow', 'epe_limb_flow', 'epe_relative'}
+    names |= {'epe_head', 'epe_torso', 'epe_leg'}
     assert set(evaluate(METRIC, make_samples(2))) == names
 
 
