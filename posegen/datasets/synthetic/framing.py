@@ -19,7 +19,7 @@ FRAMINGS = {
 _WIDE_ODDS = (0.44, 0.21, 0.28, 0.07)
 _NARROW_ODDS = (0.78, 0.1, 0.1, 0.02)
 #: How often a person's views all share one framing.
-_SAME_FRAMING = 0.55
+_SAME_FRAMING = 0.7
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,11 @@ class Window:
 
     zoom: float
     shift: np.ndarray
+
+    def near(self, other: Window) -> bool:
+        """Whether both show the same up to a shake of 3 pixels and 2 percent."""
+        ratio = abs(self.zoom / other.zoom - 1)
+        return bool(ratio < 0.02 and np.abs(self.shift - other.shift).max() < 3)
 
 
 def sample_framing(rng: np.random.Generator, size: tuple[int, int]) -> str:

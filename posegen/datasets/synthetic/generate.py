@@ -284,7 +284,15 @@ def _write_truth(folder: Path, person: Person, names: list[str]) -> None:
             flow=truth.flow,
             visibility=truth.visibility,
             part_labels=truth.part_labels,
+            **_place(person, source, target),
         )
+
+
+def _place(person: Person, source: int, target: int) -> dict[str, bool]:
+    """What the truth says of the background; nothing where it is always the same."""
+    if person.windows is None:
+        return {}
+    return {'same_place': person.same_place(source, target)}
 
 
 def _write_tables(folder: Path, rows: dict) -> None:

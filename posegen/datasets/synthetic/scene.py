@@ -9,6 +9,7 @@ import numpy as np
 from posegen.datasets.synthetic import backgrounds
 from posegen.datasets.synthetic.camera import Camera, frame, look
 from posegen.datasets.synthetic.figure import Figure, Posed, pose_figure
+from posegen.datasets.synthetic.framing import Window
 from posegen.datasets.synthetic.people import sample_person
 from posegen.datasets.synthetic.poses import (
     KINDS,
@@ -33,12 +34,18 @@ class Person:
         views: its pictures.
         joints: (18, 2) int64 marked joints of each view, -1 missing.
         pairs: ordered (source, target) indices into the views.
+        windows: part of the place that each view shows; None where all show the same.
     """
 
     figure: Figure
     views: list[View]
     joints: list[np.ndarray]
     pairs: list[tuple[int, int]]
+    windows: list[Window] | None = None
+
+    def same_place(self, source: int, target: int) -> bool:
+        """Whether the target's background is what the source shows at that place."""
+        return self.windows is None or self.windows[source].near(self.windows[target])
 
 
 def make_person(

@@ -92,16 +92,20 @@ def make_varied_person(
     figure = restyle(rng, sample_person(rng, VARIED_HAIR, float(rng.uniform(14, 42))))
     check = CollisionCheck(figure.body, clearance=0.025)
     setting = sample_setting(rng, figure, size)
-    yaw, drawn, joints = first_yaw(rng), [], []
+    yaw, drawn, joints, shown = first_yaw(rng), [], [], []
     windows: dict[str, Window] = {}
     while len(drawn) < views:
-        view = _sample_view(rng, figure, check, yaw, setting, windows)
+        view, window = _sample_view(rng, figure, check, yaw, setting, windows)
         marked = visible_joints(figure, view)
         yaw = next_yaw(rng, yaw)
         if (marked[:, 0] >= 0).sum() >= MIN_JOINTS:
             drawn.append(view)
             joints.append(estimated_joints(rng, marked, size))
-    return Person(figure, drawn, joints, sample_pairs(rng, views, pairs))
+            shown.append(window)
+    # A plain wall looks the same through every window.
+    windows_shown = None if setting.place.kind == 'studio' else shown
+    pairs_drawn = sample_pairs(rng, views, pairs)
+    return Person(figure, drawn, joints, pairs_drawn, windows_shown)
 
 
 def sample_setting(
@@ -158,8 +162,8 @@ def _sample_view(
     yaw: float,
     setting: Setting,
     windows: dict[str, Window],
-) -> View:
-    """One view; ``windows`` keeps each framing's part of the place."""
+) -> tuple[View, Window]:
+    """A view and what it shows of the place; ``windows`` keeps that of each framing."""
     size, small = setting.base.size, setting.small
     pose = sample_varied_pose(rng, check, _kinds(figure))
     posed = pose_figure(figure, rotations(figure.body, pose, yaw))
@@ -181,4 +185,5 @@ def _sample_view(
     def finish(picture: np.ndarray) -> np.ndarray:
         return take_picture(rng, picture, capture)
 
-    return render_adaptive(figure, posed, camera, light, behind, finish)
+    view = render_adaptive(figure, posed, camera, light, behind, finish)
+    return view, window
