@@ -214,10 +214,12 @@ def _mean(values: Tensor, has_truth: Tensor | None) -> Tensor:
 
 @MODELS.register_module()
 class ChoiceTruthLoss(nn.Module):
-    """Negative log-likelihood of the candidate that each pixel is truly made from.
+    """Negative log-likelihood of the candidates that a pixel can be made from.
 
-    The source as it stands on the background, a part's warp where the part is and the
-    source shows it, the painted image where the source does not. Mean over pixels.
+    That is the source as it stands on the background; a part's warp where the part is
+    and the source shows it; and the painted image or that warp where the source does
+    not, since what lies over a hidden surface is often of the same cloth. Mean over
+    pixels.
 
     Args:
         weight: Factor of the loss.
@@ -254,14 +256,11 @@ class ChoiceTruthLoss(nn.Module):
             part_labels: (B, H, W).
             has_truth: (B,) bool, or None: all have.
         """
-        choice = torch.zeros_like(part_labels, dtype=torch.long)
-        regions = part_regions(parts, part_labels, self.label_names)
-        for index, region in enumerate(regions.values(), start=2):
-            choice = torch.where(region, index, choice)
+        regions = [*part_regions(parts, part_labels, self.label_names).values()]
         hidden = (part_labels > 0) & ~visibility.bool()
-        choice = torch.where(hidden, 1, choice)
-        chosen = masks.gather(1, choice[:, None]).clamp_min(1e-6)
-        return self.weight * _mean(-chosen.log().mean((1, 2, 3)), has_truth)
+        right = torch.stack([part_labels == 0, hidden, *regions], dim=1)
+        likelihood = (masks * right).sum(1).clamp_min(1e-6)
+        return self.weight * _mean(-likelihood.log().mean((1, 2)), has_truth)
 
     def extra_repr(self) -> str:
         return f'weight={self.weight}'

@@ -129,11 +129,23 @@ class TestChoice:
 
     @pytest.mark.parametrize('share', [0.2, 0.5, 1.0])
     def test_is_the_log_likelihood(self, truth, share):
+        truth['visibility'][:] = True
         masks = self.masks(truth, share)
         found = ChoiceTruthLoss(weight=0.5)(masks, PARTS, **truth).item()
         assert found == pytest.approx(-0.5 * math.log(share), abs=1e-6)
 
+    @pytest.mark.parametrize('share', [0.0, 0.3, 1.0])
+    def test_hidden_pixels_are_painted_or_warped(self, truth, share):
+        truth['visibility'][:] = False
+        truth['part_labels'][:] = 2
+        masks = torch.zeros(2, 5, *SIZE)
+        masks[:, 1], masks[:, 3] = share, 1 - share
+        assert ChoiceTruthLoss()(masks, PARTS, **truth).item() == pytest.approx(0)
+        masks = masks.roll(1, dims=1)  # another part's warp and the one after it
+        assert ChoiceTruthLoss()(masks, PARTS, **truth).item() > 0.1
+
     def test_samples_without_truth_do_not_count(self, truth):
+        truth['visibility'][:] = True
         masks = self.masks(truth, 0.5)
         masks[1] = 0.2
         has_truth = torch.tensor([True, False])
