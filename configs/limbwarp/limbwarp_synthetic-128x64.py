@@ -52,7 +52,7 @@ model = dict(
             layers=('expand1', 'expand3', 'expand5', 'expand11'),
             weight=2.0,
         ),
-        paint=dict(type='L1Loss', weight=1.0),
+        paint=dict(type='L1Loss', weight=2.0),
         flow=dict(type='FlowTruthLoss', weight=0.5, hidden_weight=0.2),
         visibility=dict(type='VisibilityTruthLoss', weight=0.5),
         choice=dict(type='ChoiceTruthLoss', weight=0.5),
@@ -93,7 +93,7 @@ stages = [
     dict(
         name='flow',  # the flow net alone, from the truth
         model=dict(train_stage='flow', losses=dict(flow=dict(weight=1.0))),
-        train_cfg=dict(max_iters=600, val_interval=600),
+        train_cfg=dict(max_iters=800, val_interval=800),
         train_dataloader=dict(batch_size=16),
         optim_wrapper=_wrapper,
     ),

@@ -49,6 +49,8 @@ class CandidateComposer(nn.Module):
         self.up = nn.Sequential(
             activation(), nn.Conv2d(channels, 4 * full_channels, 3, padding=1)
         )
+        # Colors reach the painted picture without an activation on their way.
+        self.color = nn.Conv2d(channels, 3 * 4, 1)
         self.mix = nn.Conv2d(full_channels + images, full_channels, 3, padding=1)
         self.activation = activation()
         self.head = nn.Conv2d(full_channels, 2 + num_parts + 3, 3, padding=1)
@@ -74,7 +76,8 @@ class CandidateComposer(nn.Module):
         seen = torch.cat([fine, F.pixel_unshuffle(images, 2)], 1)
         coarse = F.interpolate(self.coarse(fused), scale_factor=2, mode='bilinear')
         x = self.body(self.fine(seen) + coarse)
+        color = F.pixel_shuffle(self.color(x), 2)
         x = F.pixel_shuffle(self.up(x), 2)
         x = self.activation(self.mix(torch.cat([x, images], 1)))
         out = at_least_float32(self.head(x))
-        return out[:, :-3].softmax(1), out[:, -3:].tanh()
+        return out[:, :-3].softmax(1), (out[:, -3:] + color).tanh()

@@ -42,11 +42,13 @@ class SourceEncoder(nn.Module):
         self.stem = nn.Conv2d(3 * 4, first, 3, padding=1)
         self.block = ResBlock(first, norm=None)
         self.down = EncoderBlock(first, second, norm=None)
+        self.linear = nn.Conv2d(3 * 16, second, 1)
 
     def forward(self, image: Tensor) -> dict[int, Tensor]:
         """(B, 3, H, W) in [-1, 1] -> level -> (B, channels[level], h, w)."""
         fine = self.block(self.stem(F.pixel_unshuffle(image, 2)))
-        return {1: fine, 2: self.down(fine)}
+        coarse = self.down(fine) + self.linear(F.pixel_unshuffle(image, 4))
+        return {1: fine, 2: coarse}
 
 
 @MODELS.register_module()

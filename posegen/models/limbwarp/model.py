@@ -101,7 +101,12 @@ class LimbWarp(FlowBasedTransfer):
         if 'choice' in self.active_terms(batch):
             truth = require_truth(batch, 'losses.choice')
             masks = _enlarge(out['masks'], size)
-            losses['loss_choice'] = self.losses['choice'](masks, [*self.parts], **truth)
+            losses['loss_choice'] = self.losses['choice'](
+                masks,
+                [*self.parts],
+                **truth,
+                source_person=_near_person(batch['source_keypoints'], size),
+            )
         return losses
 
     def generate(
@@ -127,6 +132,12 @@ class LimbWarp(FlowBasedTransfer):
         else:
             kept = dict(image=_by_visibility(source_image, flow, visibility))
         return kept | dict(flow=flow, visibility=visibility)
+
+
+def _near_person(keypoints: Tensor, size: tuple[int, int]) -> Tensor:
+    """(B, H, W) bool: pixels that clothes and hair around the joints may reach."""
+    everywhere = range(keypoints.shape[1])
+    return part_masks(keypoints, everywhere, size, radius=1 / 8)[:, 0] > 0
 
 
 def _by_visibility(

@@ -216,10 +216,10 @@ def _mean(values: Tensor, has_truth: Tensor | None) -> Tensor:
 class ChoiceTruthLoss(nn.Module):
     """Negative log-likelihood of the candidates that a pixel can be made from.
 
-    That is the source as it stands on the background; a part's warp where the part is
-    and the source shows it; and the painted image or that warp where the source does
-    not, since what lies over a hidden surface is often of the same cloth. Mean over
-    pixels.
+    That is the source as it stands on the background, or the painted image where the
+    person of the source stands before it; a part's warp where the part is and the
+    source shows it; and the painted image or that warp where the source does not, since
+    what lies over a hidden surface is often of the same cloth. Mean over pixels.
 
     Args:
         weight: Factor of the loss.
@@ -244,6 +244,7 @@ class ChoiceTruthLoss(nn.Module):
         visibility: Tensor,
         part_labels: Tensor,
         has_truth: Tensor | None = None,
+        source_person: Tensor | None = None,
     ) -> Tensor:
         """Weighted scalar.
 
@@ -255,10 +256,15 @@ class ChoiceTruthLoss(nn.Module):
             visibility: (B, H, W) bool.
             part_labels: (B, H, W).
             has_truth: (B,) bool, or None: all have.
+            source_person: (B, H, W) bool, where the source may show its person; None:
+                nowhere.
         """
         regions = [*part_regions(parts, part_labels, self.label_names).values()]
-        hidden = (part_labels > 0) & ~visibility.bool()
-        right = torch.stack([part_labels == 0, hidden, *regions], dim=1)
+        background = part_labels == 0
+        painted = ~background & ~visibility.bool()
+        if source_person is not None:
+            painted = painted | background & source_person
+        right = torch.stack([background, painted, *regions], dim=1)
         likelihood = (masks * right).sum(1).clamp_min(1e-6)
         return self.weight * _mean(-likelihood.log().mean((1, 2)), has_truth)
 

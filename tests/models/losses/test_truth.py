@@ -144,6 +144,17 @@ class TestChoice:
         masks = masks.roll(1, dims=1)  # another part's warp and the one after it
         assert ChoiceTruthLoss()(masks, PARTS, **truth).item() > 0.1
 
+    def test_what_the_source_person_uncovers_is_painted(self, truth):
+        masks = torch.zeros(2, 5, *SIZE)
+        masks[:, 1] = 1
+        truth['part_labels'][:] = 0
+        person = torch.ones(2, *SIZE, dtype=torch.bool)
+        loss = ChoiceTruthLoss()
+        assert loss(masks, PARTS, **truth).item() > 1
+        assert loss(masks, PARTS, **truth, source_person=person).item() == 0
+        source = masks.roll(-1, dims=1)
+        assert loss(source, PARTS, **truth, source_person=person).item() == 0
+
     def test_samples_without_truth_do_not_count(self, truth):
         truth['visibility'][:] = True
         masks = self.masks(truth, 0.5)
