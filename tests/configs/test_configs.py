@@ -29,6 +29,10 @@ def _scope() -> None:
     DefaultScope.overwrite_default_scope('posegen').__enter__()
 
 
+def assignments(tree: ast.Module) -> list[ast.Assign]:
+    return [node for node in tree.body if isinstance(node, ast.Assign)]
+
+
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 def test_is_sound_and_readable_alone(path: Path) -> None:
     check_config(load_config(path))
@@ -37,11 +41,17 @@ def test_is_sound_and_readable_alone(path: Path) -> None:
     assert ast.get_docstring(tree)
     bases = [
         ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and node.targets[0].id == '_base_'
+        for node in assignments(tree)
+        if node.targets[0].id == '_base_'
     ]
     # One level of inheritance: what a config names is runtime or data, nothing else.
+    # A delta of such a config names that one alone, and states no model of its own.
     assert bases
+    if bases[0][0].startswith('./'):
+        (leaf,) = bases[0]
+        assert (path.parent / leaf) in CONFIGS
+        assert all(node.targets[0].id != 'model' for node in assignments(tree))
+        return
     assert all(name.startswith('../_base_/') for name in bases[0])
     for name in bases[0]:
         assert '_base_' not in (path.parent / name).read_text().split('"""')[-1]
@@ -119,9 +129,22 @@ def test_a_variant_differs_in_its_point_only(name: str, changed: set[str]) -> No
     assert {key for key in keys if before.get(key) != after.get(key)} == changed
 
 
-def test_the_demo_trains_the_model_of_the_synthetic_config() -> None:
-    demo, whole = 'spig_synthetic-128x64_demo', 'spig_synthetic-128x64'
-    assert model_of(demo) == model_of(whole)
+def test_the_demo_trains_as_the_whole_config_does_but_shorter() -> None:
+    folder = configs_root() / 'limbwarp'
+    demo, whole = (
+        load_config(folder / f'limbwarp_synthetic-256x192{suffix}.py').to_dict()
+        for suffix in ('_demo', '')
+    )
+    demo_stages, stages = demo.pop('stages'), whole.pop('stages')
+    public = [
+        {key: value for key, value in cfg.items() if not key.startswith('_')}
+        for cfg in (demo, whole)
+    ]
+    assert public[0] == public[1]
+    for short, long in zip(demo_stages, stages, strict=True):
+        for key in ('name', 'model', 'train_dataloader'):
+            assert short[key] == long[key]
+        assert short['train_cfg']['max_iters'] < long['train_cfg']['max_iters']
 
 
 @pytest.mark.parametrize('name', ['deepfashion-256x256', 'market1501-128x64'])

@@ -42,18 +42,37 @@ def write_demo(root: Path) -> list[str]:
     write_pairs(data / 'synthetic-pairs-test.csv', [('a.png', 'b.png')])
     row = ScoreRow('spig', 'posegen', 1, {'ssim': 0.5})
     ScoreTable((row,)).to_json(root / 'table.json')
-    arguments = {'data': data, 'results': results, 'scores': root / 'table.json'}
-    return [f'--{name}={path}' for name, path in arguments.items()]
+    return [f'--data={data}', f'--out={root / "out.png"}']
 
 
-def test_report_writes_picture_and_table(tmp_path, monkeypatch):
-    arguments = [*write_demo(tmp_path), f'--out={tmp_path / "out"}']
+def run_report(monkeypatch, *arguments: str) -> None:
     monkeypatch.setattr(sys, 'argv', ['report.py', *arguments])
     runpy.run_path(str(ROOT / 'tools' / 'demo' / 'report.py'), run_name='__main__')
-    table = (tmp_path / 'out' / 'table.md').read_text(encoding='utf-8')
-    assert '| spig | 1 | 0.5000 |' in table
-    picture = np.asarray(Image.open(tmp_path / 'out' / 'comparison.png'))
+
+
+@pytest.mark.parametrize('columns', [[''], ['shipped=', 'trained=']])
+def test_report_shows_every_folder_of_results(tmp_path, monkeypatch, columns):
+    arguments = write_demo(tmp_path)
+    results = [f'{name}{tmp_path / "results"}' for name in columns]
+    run_report(monkeypatch, *arguments, '--results', *results)
+    picture = np.asarray(Image.open(tmp_path / 'out.png'))
     panels = [
         (picture == value).all(axis=2).sum() for value in (SOURCE, RESULT, TARGET)
     ]
-    assert panels[0] == panels[1] == panels[2] > 0
+    assert panels[0] == panels[2] > 0
+    assert panels[1] == panels[0] * len(columns)
+
+
+def test_report_writes_the_table(tmp_path, monkeypatch):
+    arguments = write_demo(tmp_path)
+    scores = [f'--scores={tmp_path / "table.json"}', f'--table={tmp_path / "table.md"}']
+    run_report(monkeypatch, *arguments, *scores, '--results', str(tmp_path / 'results'))
+    table = (tmp_path / 'table.md').read_text(encoding='utf-8')
+    assert '| spig | 1 | 0.5000 |' in table
+
+
+def test_report_needs_scores_for_a_table(tmp_path, monkeypatch, capsys):
+    arguments = [*write_demo(tmp_path), f'--table={tmp_path / "table.md"}']
+    with pytest.raises(SystemExit):
+        run_report(monkeypatch, *arguments, '--results', str(tmp_path / 'results'))
+    assert 'belong together' in capsys.readouterr().err

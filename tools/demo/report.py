@@ -1,9 +1,9 @@
-"""Writes the demo's comparison picture and its table in Markdown."""
+"""Writes the demo's comparison pictures and its table in Markdown."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,6 @@ from posegen.evaluation import ScoreTable
 from posegen.utils.images import read_image
 from posegen.visualization import comparison_sheet, draw_pose, save_image
 
-COLUMNS = ('source', 'target pose', 'result', 'target')
 PAIRS_PER_ROW = 2
 NOTE = (
     'Copied sources are real pictures of the same people, so their Frechet distance '
@@ -27,11 +26,23 @@ def parse_args() -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--data', type=Path, required=True, help='synthetic set')
-    parser.add_argument('--results', type=Path, required=True, help='folder of results')
-    parser.add_argument('--scores', type=Path, required=True, help='json of evaluate')
-    parser.add_argument('--out', type=Path, required=True, help='folder to write to')
+    parser.add_argument(
+        '--results', nargs='+', required=True, help='[NAME=]DIR, folders of results'
+    )
+    parser.add_argument('--out', type=Path, required=True, help='picture to write')
+    parser.add_argument('--scores', type=Path, help='json of evaluate')
+    parser.add_argument('--table', type=Path, help='Markdown to write of the scores')
     parser.add_argument('--pairs', type=int, default=8, help='pairs to show')
-    return parser.parse_args()
+    args = parser.parse_args()
+    if (args.scores is None) != (args.table is None):
+        parser.error('--scores and --table belong together')
+    return args
+
+
+def named(results: Sequence[str]) -> dict[str, Path]:
+    """Column title -> folder, of arguments ``[NAME=]DIR``."""
+    pairs = (value.rpartition('=') for value in results)
+    return {name or 'result': Path(folder) for name, _, folder in pairs}
 
 
 def spread(pairs: Sequence[tuple[str, str]], count: int) -> list[tuple[str, str]]:
@@ -40,12 +51,12 @@ def spread(pairs: Sequence[tuple[str, str]], count: int) -> list[tuple[str, str]
     return [pairs[place] for place in places.round().astype(int)]
 
 
-def comparison(data: Path, results: Path, count: int) -> np.ndarray:
+def comparison(data: Path, results: Mapping[str, Path], count: int) -> np.ndarray:
     """Sources, target poses, results and targets of some test pairs.
 
     Args:
         data: a synthetic set with its test split.
-        results: folder of ``<source stem>___<target stem>.png``.
+        results: column title -> folder of ``<source stem>___<target stem>.png``.
         count: number of pairs.
 
     Returns:
@@ -57,25 +68,25 @@ def comparison(data: Path, results: Path, count: int) -> np.ndarray:
     panels: list[np.ndarray | None] = []
     for source, target in pairs:
         truth = read_image(data / 'test' / target)
-        result = results / f'{pair_stem(source, target)}.png'
+        stem = pair_stem(source, target)
         panels.append(read_image(data / 'test' / source))
         panels.append(draw_pose(keypoints[target], truth.shape[:2]))
-        panels += [read_image(result), truth]
-    width = len(COLUMNS) * min(PAIRS_PER_ROW, len(pairs))
+        panels += [read_image(folder / f'{stem}.png') for folder in results.values()]
+        panels.append(truth)
+    columns = ('source', 'target pose', *results, 'target')
+    width = len(columns) * min(PAIRS_PER_ROW, len(pairs))
     panels += [None] * (-len(panels) % width)
     rows = [panels[i : i + width] for i in range(0, len(panels), width)]
-    return comparison_sheet(rows, COLUMNS * (width // len(COLUMNS)))
+    return comparison_sheet(rows, columns * (width // len(columns)))
 
 
 def main() -> None:
-    """Write both files."""
+    """Write what was asked for."""
     args = parse_args()
-    picture = args.out / 'comparison.png'
-    save_image(picture, comparison(args.data, args.results, args.pairs))
-    table = ScoreTable.from_json(args.scores.read_text(encoding='utf-8'))
-    text = f'{table.to_markdown()}\n{NOTE}\n'
-    (args.out / 'table.md').write_text(text, encoding='utf-8')
-    print(f'written: {picture}, {args.out / "table.md"}')
+    save_image(args.out, comparison(args.data, named(args.results), args.pairs))
+    if args.scores is not None:
+        table = ScoreTable.from_json(args.scores.read_text(encoding='utf-8'))
+        args.table.write_text(f'{table.to_markdown()}\n{NOTE}\n', encoding='utf-8')
 
 
 if __name__ == '__main__':
