@@ -449,6 +449,8 @@ def test_missing_truth(tmp_path):
     (tmp_path / 'truth/train/0000_0___0000_1.npz').unlink()
     report, _ = examine_datasets({'train': made}, 'config')
     assert [(f.kind, f.count) for f in report.findings] == [('truth missing', 1)]
+    report, _ = examine_datasets({'train': made | {'truth_missing': 'empty'}}, 'config')
+    assert not report.findings
 
 
 # -- DeepFashion's two frames ----------------------------------------------------------

@@ -514,6 +514,7 @@ def _arguments(folders, **changes):
         naming=None,
         processes=1,
         slices=False,
+        truth=None,
         json=None,
         per_pair=None,
         sheet=None,
