@@ -96,6 +96,11 @@ stages = [
         train_cfg=dict(max_iters=800, val_interval=800),
         train_dataloader=dict(batch_size=16),
         optim_wrapper=_wrapper,
+        param_scheduler=dict(
+            generator=[
+                dict(type='CosineAnnealingLR', eta_min=5e-5, by_epoch=False, T_max=800)
+            ]
+        ),
     ),
     dict(
         name='full',
@@ -117,6 +122,7 @@ val_evaluator = [
     dict(type='PSNR'),
     dict(type='L1'),
     dict(type='STLPIPS'),
+    dict(type='HueCorrelation'),
     dict(type='FlowEndPointError'),
 ]
 test_evaluator = val_evaluator

@@ -99,10 +99,15 @@ stages = [
             generator=dict(network_level=0),
             losses=dict(flow=dict(weight=1.0), **_sam),
         ),
-        train_cfg=dict(max_iters=600, val_interval=600),
+        train_cfg=dict(max_iters=800, val_interval=800),
         train_dataloader=dict(batch_size=16, **_half),
         val_dataloader=_half,
         optim_wrapper=_wrapper,
+        param_scheduler=dict(
+            generator=[
+                dict(type='CosineAnnealingLR', eta_min=5e-5, by_epoch=False, T_max=800)
+            ]
+        ),
     ),
     dict(
         name='full',
@@ -121,18 +126,23 @@ stages = [
     dict(
         name='fine',
         model=dict(train_stage='full'),
-        train_cfg=dict(max_iters=600, val_interval=600),
+        train_cfg=dict(max_iters=500, val_interval=500),
         train_dataloader=dict(batch_size=4),
         optim_wrapper=dict(
             constructor='MultiOptimWrapperConstructor',
             generator=dict(
                 type='AmpOptimWrapper',
                 dtype='bfloat16',
-                optimizer=dict(type='Adam', lr=1e-4, betas=(0.5, 0.99), fused=True),
+                optimizer=dict(type='Adam', lr=2e-4, betas=(0.5, 0.99), fused=True),
                 clip_grad=dict(max_norm=5.0),
             ),
         ),
-        custom_hooks=[dict(type='GeneratorEMAHook', decay=0.998)],
+        param_scheduler=dict(
+            generator=[
+                dict(type='CosineAnnealingLR', eta_min=1e-5, by_epoch=False, T_max=500)
+            ]
+        ),
+        custom_hooks=[dict(type='GeneratorEMAHook', decay=0.99)],
     ),
 ]
 
@@ -141,6 +151,7 @@ val_evaluator = [
     dict(type='PSNR'),
     dict(type='L1'),
     dict(type='STLPIPS'),
+    dict(type='HueCorrelation'),
     dict(type='FlowEndPointError'),
 ]
 test_evaluator = val_evaluator

@@ -199,6 +199,8 @@ class AffinePair:
             results[f'{side}_image'] = self._move(
                 results[f'{side}_image'], matrices[side], size
             )
+        if not np.allclose(matrices['source'], matrices['target']):
+            results['same_place'] = False
         return results | {'moved_by': type(self).__name__}
 
     def _draw(
