@@ -64,24 +64,13 @@ model = dict(
     ),
 )
 
-_pipeline = [
-    dict(type='LoadPairImages'),
-    dict(type='LoadTruth'),
-    dict(type='ResizePair'),
-    dict(type='FlipPair'),
-    dict(type='ColorJitterPair', brightness=0.2, contrast=0.2, saturation=0.3, hue=0.1),
-    dict(type='PackPair'),
-]
-train_dataloader = dict(
-    dataset=dict(truth_dir='truth/train', pipeline=_pipeline), num_workers=1
-)
+train_dataloader = dict(dataset=dict(truth_dir='truth/train'))
 
-_adam = dict(type='Adam', lr=8e-4, betas=(0.5, 0.99), fused=True)
+_adam = dict(type='Adam', lr=8e-4, betas=(0.5, 0.99))
 _wrapper = dict(
     constructor='MultiOptimWrapperConstructor',
     generator=dict(
-        type='AmpOptimWrapper',
-        dtype='bfloat16',
+        type='OptimWrapper',
         optimizer=_adam,
         clip_grad=dict(max_norm=5.0),
     ),

@@ -39,6 +39,8 @@ CASES = {
     },
     'def_gan-full': {'separate_batches': False, 'generator.dropout': 0.0},
     'vunet-full': {'generator.dropout': 0.0},
+    'limbwarp-flow': {},
+    'limbwarp-full': {},
 }
 SIZE = (64, 64)
 
@@ -82,7 +84,13 @@ def batch(count: int, seed: int = 0) -> dict:
         points[..., 2] = 1
         sides[f'{side}_keypoints'] = points
         sides[f'{side}_name'] = [f'{side}{i}.png' for i in range(count)]
-    return sides
+    shape = (count, *SIZE)
+    truth = dict(
+        flow=torch.randn(count, 2, *SIZE, generator=generator),
+        visibility=torch.rand(shape, generator=generator) < 0.5,
+        part_labels=torch.randint(4, shape, generator=generator).byte(),
+    )
+    return sides | truth
 
 
 def cut(whole: dict, size: int) -> list[dict]:

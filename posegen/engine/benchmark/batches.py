@@ -54,7 +54,8 @@ def random_batch(
     Returns:
         ``source_image``, ``target_image`` (B, 3, H, W) uint8, of noise;
         ``source_keypoints``, ``target_keypoints`` (B, 18, 3); ``source_name``,
-        ``target_name``. All on the CPU.
+        ``target_name``; ``flow``, ``visibility`` and ``part_labels`` of noise, for
+        losses from truth. All on the CPU.
     """
     generator = torch.Generator().manual_seed(seed)
     batch: dict[str, Any] = {}
@@ -63,4 +64,8 @@ def random_batch(
         batch[f'{side}_image'] = image.byte()
         batch[f'{side}_keypoints'] = random_keypoints(batch_size, size, generator)
         batch[f'{side}_name'] = [f'{side}_{i}.png' for i in range(batch_size)]
+    shape = (batch_size, *size)
+    batch['flow'] = torch.randn(batch_size, 2, *size, generator=generator)
+    batch['visibility'] = torch.rand(shape, generator=generator) < 0.5
+    batch['part_labels'] = torch.randint(0, 4, shape, generator=generator).byte()
     return batch

@@ -73,19 +73,12 @@ def require_truth(batch: Mapping, who: str) -> dict[str, Tensor | None]:
     return {key: batch[key] for key in TRUTH} | {'has_truth': batch.get('has_truth')}
 
 
-def _counted(values: Tensor, has_truth: Tensor | None) -> Tensor:
-    """``values`` (B, ...) with zeros for samples that have no truth."""
-    if has_truth is None:
-        return values
-    return values * has_truth.to(values.dtype).view(-1, *[1] * (values.dim() - 1))
-
-
 @MODELS.register_module()
 class FlowTruthLoss(nn.Module):
     """Charbonnier end-point error of the flow of each part on that part's pixels.
 
-    The mean of sqrt(|flow - truth|^2 + eps^2) over all parts' visible pixels of the
-    batch, in pixels of the image; the mean over levels where there are several.
+    The mean of sqrt(|flow - truth|^2 + eps^2) over all parts' visible pixels of a
+    sample and over levels, in pixels of the image; then the mean over samples.
 
     Args:
         weight: Factor of the loss.
@@ -130,14 +123,14 @@ class FlowTruthLoss(nn.Module):
         """
         regions = part_regions([*flows], part_labels, self.label_names)
         seen = visibility.to(flow.dtype)
-        seen = _counted(seen + self.hidden_weight * (1 - seen), has_truth)
-        total = weights = flow.new_zeros(())
+        seen = seen + self.hidden_weight * (1 - seen)
+        total = weights = flow.new_zeros(len(flow))
         for part, levels in flows.items():
             weight = regions[part] * seen
             for predicted in levels.values():
-                total = total + (self._errors(predicted, flow) * weight).sum()
-                weights = weights + weight.sum()
-        return self.weight * total / (weights + _EPS)
+                total = total + (self._errors(predicted, flow) * weight).sum((1, 2))
+                weights = weights + weight.sum((1, 2))
+        return self.weight * _mean(total / (weights + _EPS), has_truth)
 
     @full_precision
     def _errors(self, predicted: Tensor, flow: Tensor) -> Tensor:
@@ -208,8 +201,9 @@ def _entropy(predicted: Tensor, truth: Tensor) -> Tensor:
 
 def _mean(values: Tensor, has_truth: Tensor | None) -> Tensor:
     """The mean over samples (B,) that have truth; 0 where none has."""
-    count = len(values) if has_truth is None else has_truth.sum().clamp_min(1)
-    return _counted(values, has_truth).sum() / count
+    if has_truth is None:
+        return values.mean()
+    return (values * has_truth).sum() / has_truth.sum().clamp_min(1)
 
 
 @MODELS.register_module()

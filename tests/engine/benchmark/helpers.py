@@ -9,7 +9,7 @@ from typing import Any
 from posegen.engine.benchmark.cases import Case
 from posegen.utils.paths import configs_root
 
-METHODS = ('spig', 'gfla', 'patn', 'def_gan', 'vunet')
+METHODS = ('spig', 'gfla', 'patn', 'def_gan', 'vunet', 'limbwarp')
 #: Every stage of every method.
 STAGES = [(m, 'flow') for m in ('spig', 'gfla')] + [(m, 'full') for m in METHODS]
 

@@ -28,6 +28,7 @@ CASES = {
     'patn': ('patn', {}),
     'def_gan': ('def_gan', {}),
     'vunet': ('vunet', {}),
+    'limbwarp': ('limbwarp', {}),
 }
 #: Of these the second stage is enough.
 ABLATIONS = ('spig_wo-hdcb', 'spig_wo-pnb', 'spig_local-attention')
