@@ -6,9 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from posegen.models.layers.blocks import ResBlock, activation
+from posegen.models.layers.blocks import ResBlock, activation, init_orthogonal
 from posegen.models.ops.precision import at_least_float32
 from posegen.registry import MODELS
+
+_INSIDE = 0.98  # black and white stay where the tanh has a slope
 
 
 @MODELS.register_module()
@@ -17,7 +19,8 @@ class CandidateComposer(nn.Module):
 
     The paper decodes an image from features. Here the decoder paints one as well, and
     beside it weighs, pixel by pixel, the painted image against the source as it stands
-    and the source warped by each part's flow, which it sees.
+    and the source warped by each part's flow, which it sees. The painter starts from
+    the mean of source and warps by these weights, and adds what they lack.
 
     Args:
         in_channels: Channels of the fused features, at level 2.
@@ -54,9 +57,10 @@ class CandidateComposer(nn.Module):
         self.mix = nn.Conv2d(full_channels + images, full_channels, 3, padding=1)
         self.activation = activation()
         self.head = nn.Conv2d(full_channels, 2 + num_parts + 3, 3, padding=1)
-        with torch.no_grad():  # every candidate weighs the same at first
-            self.head.weight[:-3].zero_()
-            self.head.bias.zero_()
+        init_orthogonal(self, gain=1.0)
+        # Every candidate weighs the same at first, and nothing is added to their mean.
+        for layer in (self.head, self.color):
+            nn.init.zeros_(layer.weight)
 
     def forward(
         self, fused: Tensor, fine: Tensor, images: Tensor
@@ -80,4 +84,15 @@ class CandidateComposer(nn.Module):
         x = F.pixel_shuffle(self.up(x), 2)
         x = self.activation(self.mix(torch.cat([x, images], 1)))
         out = at_least_float32(self.head(x))
-        return out[:, :-3].softmax(1), (out[:, -3:] + color).tanh()
+        logits, residual = out[:, :-3], out[:, -3:] + color
+        return logits.softmax(1), _paint(logits, residual, images)
+
+
+def _paint(logits: Tensor, residual: Tensor, images: Tensor) -> Tensor:
+    """The mean of the images by their logits, and a residual inside of the tanh.
+
+    No gradient passes through the mean: the weights learn from the composition.
+    """
+    weights = torch.cat([logits[:, :1], logits[:, 2:]], dim=1).detach().softmax(1)
+    mean = (weights[:, :, None] * images.detach().unflatten(1, (-1, 3))).sum(1)
+    return (torch.atanh(_INSIDE * mean) + residual).tanh()
