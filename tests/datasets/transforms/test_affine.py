@@ -177,6 +177,13 @@ def test_a_draw_decides():
     assert (images(1) != images(2)).any()
 
 
+@pytest.mark.parametrize('jitter', [{}, dict(shift=5.0)])
+def test_two_draws_show_two_places(jitter):
+    results = make_results(generator=np.random.default_rng(0)) | {'same_place': True}
+    moved = AffinePair(source=jitter, target=jitter)(results)
+    assert moved['same_place'] is not bool(jitter)
+
+
 def test_inputs_are_not_written_to():
     results = make_results(**make_truth())
     before = copy_of(results)

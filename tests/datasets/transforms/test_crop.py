@@ -100,6 +100,12 @@ def test_one_window_or_two():
     assert not any(offsets(False, place) for place in range(5))
 
 
+@pytest.mark.parametrize('same', [True, False])
+def test_two_windows_show_two_places(same):
+    results = make_results(generator=np.random.default_rng(0)) | {'same_place': True}
+    assert CropPair(same=same)(results)['same_place'] is same
+
+
 def test_the_whole_image_is_resize_pair():
     expected = ResizePair()(make_results(stored=(80, 50)))
     got = ResizePair()(CropPair(**WHOLE)(make_results(stored=(80, 50))))
