@@ -154,4 +154,7 @@ val_evaluator = [
     dict(type='HueCorrelation'),
     dict(type='FlowEndPointError'),
 ]
-test_evaluator = val_evaluator
+test_evaluator = [
+    *val_evaluator,
+    dict(type='RegionScores', regions=('person', 'background'), truth=True),
+]

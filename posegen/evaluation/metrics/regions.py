@@ -19,7 +19,7 @@ from posegen.evaluation.metrics.base import (
 from posegen.registry import METRICS
 from posegen.utils.errors import ConfigError
 
-REGIONS = ('head', 'torso', 'leg', 'background', 'visible', 'hidden')
+REGIONS = ('head', 'torso', 'leg', 'person', 'background', 'visible', 'hidden')
 _FULL_RANGE = 255
 _TRUTH_KEYS = ('part_labels', 'visibility_truth')
 _MISSING_TRUTH = (
@@ -32,8 +32,9 @@ _MISSING_TRUTH = (
 class RegionScores(SampleMetric):
     """``ssim_<region>``, ``psnr_<region>``, ``l1_<region>`` over pixels of regions.
 
-    Regions are ``head``, ``torso``, ``leg``, ``background``, and what the source shows
-    of the person and what it does not: ``visible``, ``hidden``. Means are taken over
+    Regions are ``head``, ``torso``, ``leg``, all three as ``person``, ``background``,
+    and what the source shows of the person and what it does not: ``visible``,
+    ``hidden``. Means are taken over
     the images that have the region. Other than in masked scores nothing outside a
     region counts, so the values can't be compared with those.
 
@@ -65,6 +66,7 @@ class RegionScores(SampleMetric):
         """Keep the scores of each sample, a dict by name."""
         fake, real = image_pair(data_samples)
         found = self._find_regions(data_samples, (real.shape[2], real.shape[3]))
+        found['person'] = ~found['background']
         wanted = {name: found[name] for name in self.regions}
         scores = F.region_scores(fake, real, wanted, _FULL_RANGE)
         columns = {name: values.tolist() for name, values in scores.items()}

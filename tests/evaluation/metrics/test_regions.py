@@ -34,7 +34,9 @@ def test_parts_by_joints():
 def test_all_regions_by_the_truth():
     samples = make_samples(2)
     values = evaluate([dict(type='RegionScores', truth=True)], samples)
-    assert len(values) == 18
+    assert len(values) == 21
+    person = [_psnr(sample, sample['part_labels'] > 0) for sample in samples]
+    assert values['psnr_person'] == pytest.approx(np.mean(person))
     leg = [_psnr(sample, sample['part_labels'] == 3) for sample in samples]
     assert values['psnr_leg'] == pytest.approx(np.mean(leg))
     hidden = [
