@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from posegen.datasets import PosePairDataset, read_annotations, read_pairs
 from posegen.datasets.synthetic import generate, generate_set
@@ -27,6 +29,19 @@ SMALL = {
     'views': 2,
     'pairs_per_person': 2,
 }
+
+
+#: Of the set of SMALL, made before there was another look.
+STANDARD_TABLES = 'c317501209ab6640c3a0bc65681b3162ecdd0c5a30cef3dd9baa095e990d4f5e'
+STANDARD_MEANS = [
+    [181.31, 179.2, 181.89],
+    [180.61, 178.34, 181.06],
+    [190.85, 189.53, 187.83],
+    [197.99, 196.49, 194.74],
+    [203.38, 189.95, 203.09],
+    [201.12, 187.66, 200.27],
+]
+STANDARD_FLOWS = [0.4397, 0.4302, 0.2916, 0.3704, 0.9966, 0.8861]
 
 
 @pytest.fixture(scope='module')
@@ -203,6 +218,7 @@ def test_an_error_in_a_worker_stops_the_rest(tmp_path):
         ('pairs_per_person', 9, r'between 1 and views \* \(views - 1\) = 2, but is 9'),
         ('background', 'sea', "background must be one of plain, street, but is 'sea'"),
         ('size', (8, 8), 'size must be at least 16 pixels'),
+        ('look', 'odd', "look must be one of standard, varied, but is 'odd'"),
         ('truth', ('dev',), 'truth must be some of train, test'),
         ('train_people', -1, 'train_people must be not negative'),
     ],
@@ -210,6 +226,46 @@ def test_an_error_in_a_worker_stops_the_rest(tmp_path):
 def test_wrong_options_are_one_sentence(tmp_path, option, value, message):
     with pytest.raises(DataError, match=message):
         generate_set(tmp_path / 'set', progress=False, **{**SMALL, option: value})
+
+
+def test_the_varied_look_chooses_its_own_places(tmp_path):
+    options = {**SMALL, 'look': 'varied', 'background': 'street'}
+    with pytest.raises(DataError, match="'varied' chooses its own places"):
+        generate_set(tmp_path / 'set', progress=False, **options)
+
+
+def test_the_standard_look_goes_without_saying(made):
+    """Sets that were made before there was another look are still the same sets."""
+    options = json.loads((made / 'manifest.json').read_text())['options']
+    assert 'look' not in options
+    with pytest.raises(DataError, match='other options'):
+        generate_set(made, progress=False, **SMALL, look='varied')
+
+
+def test_the_standard_look_stays_as_it_is(made):
+    """Joints and pairs to the byte; pixels up to the rounding of other processors."""
+    tables = b''.join(path.read_bytes() for path in sorted(made.glob('*.csv')))
+    assert hashlib.sha256(tables).hexdigest() == STANDARD_TABLES
+    pictures = sorted(made.rglob('*.png'))
+    means = [np.asarray(Image.open(path)).mean((0, 1)) for path in pictures]
+    np.testing.assert_allclose(means, STANDARD_MEANS, atol=0.03)
+    flows = [np.load(path)['flow'] for path in sorted(made.rglob('*.npz'))]
+    sizes = [np.abs(flow).mean() for flow in flows]
+    np.testing.assert_allclose(sizes, STANDARD_FLOWS, rtol=1e-3)
+
+
+def test_a_varied_set_does_not_depend_on_the_workers(tmp_path, monkeypatch):
+    require_synthetic()
+    monkeypatch.setattr(generate, 'get_context', forked.context)
+    options = {**SMALL, 'look': 'varied'}
+    one, two = (
+        generate_set(tmp_path / str(workers), workers, progress=False, **options)
+        for workers in (1, 2)
+    )
+    assert _bytes(one) == _bytes(two)
+    manifest = json.loads((one / 'manifest.json').read_text())
+    assert manifest['options']['look'] == 'varied'
+    assert generate_set(one, progress=False, **options) == one
 
 
 def test_names_number_people_through_both_splits():
