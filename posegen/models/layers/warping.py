@@ -148,7 +148,6 @@ class VisibilityConcat(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.mix = nn.Conv2d(2 * channels + 1, channels, 1)
-        init_orthogonal(self, gain=1.0)
 
     def forward(self, warped: Tensor, pose_feat: Tensor, visibility: Tensor) -> Tensor:
         """(B, C, h, w) twice and visibility (B, 1, h, w) in [0, 1] -> (B, C, h, w)."""

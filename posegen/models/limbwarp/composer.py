@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from posegen.models.layers.blocks import ResBlock, activation, init_orthogonal
+from posegen.models.layers.blocks import ResBlock, activation
 from posegen.models.ops.precision import at_least_float32
 from posegen.registry import MODELS
 
@@ -57,7 +57,6 @@ class CandidateComposer(nn.Module):
         self.mix = nn.Conv2d(full_channels + images, full_channels, 3, padding=1)
         self.activation = activation()
         self.head = nn.Conv2d(full_channels, 2 + num_parts + 3, 3, padding=1)
-        init_orthogonal(self, gain=1.0)
         # Every candidate weighs the same at first, and nothing is added to their mean.
         for layer in (self.head, self.color):
             nn.init.zeros_(layer.weight)
@@ -89,10 +88,7 @@ class CandidateComposer(nn.Module):
 
 
 def _paint(logits: Tensor, residual: Tensor, images: Tensor) -> Tensor:
-    """The mean of the images by their logits, and a residual inside of the tanh.
-
-    No gradient passes through the mean: the weights learn from the composition.
-    """
-    weights = torch.cat([logits[:, :1], logits[:, 2:]], dim=1).detach().softmax(1)
-    mean = (weights[:, :, None] * images.detach().unflatten(1, (-1, 3))).sum(1)
+    """The mean of the images by their logits, and a residual inside of the tanh."""
+    weights = torch.cat([logits[:, :1], logits[:, 2:]], dim=1).softmax(1)
+    mean = (weights[:, :, None] * images.unflatten(1, (-1, 3))).sum(1)
     return (torch.atanh(_INSIDE * mean) + residual).tanh()

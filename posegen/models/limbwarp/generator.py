@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from posegen.codecs import NUM_JOINTS, keypoints_to_heatmaps
-from posegen.models.layers.blocks import EncoderBlock, ResBlock, init_orthogonal
+from posegen.models.layers.blocks import EncoderBlock, ResBlock
 from posegen.models.layers.flow_net import (
     parameters_of_flow,
     parameters_of_visibility,
@@ -43,7 +43,6 @@ class SourceEncoder(nn.Module):
         self.block = ResBlock(first, norm=None)
         self.down = EncoderBlock(first, second, norm=None)
         self.linear = nn.Conv2d(3 * 16, second, 1)
-        init_orthogonal(self, gain=1.0)
 
     def forward(self, image: Tensor) -> dict[int, Tensor]:
         """(B, 3, H, W) in [-1, 1] -> level -> (B, channels[level], h, w)."""
