@@ -60,6 +60,7 @@ class CandidateComposer(nn.Module):
         # Every candidate weighs the same at first, and nothing is added to their mean.
         for layer in (self.head, self.color):
             nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def forward(
         self, fused: Tensor, fine: Tensor, images: Tensor
