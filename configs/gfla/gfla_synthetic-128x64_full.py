@@ -100,6 +100,7 @@ val_evaluator = [
     dict(type='PSNR'),
     dict(type='L1'),
     dict(type='STLPIPS'),
+    dict(type='HueCorrelation'),
     dict(type='FrechetEfficientNetLite0'),
     dict(type='FlowEndPointError'),
 ]

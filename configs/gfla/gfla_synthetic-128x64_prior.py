@@ -59,7 +59,7 @@ model = dict(
             layers={2: ('block2', 'block4'), 3: ('block4', 'block10')},
             weight=5.0,
             reduction='batch',
-            regularization_weight=0.015,  # affine regulariser of the flow
+            regularization_weight=0.015,  # affine regularizer of the flow
             regularization_kernel={2: 3, 3: 3},
         ),
         rec=dict(type='L1Loss', weight=5.0),
@@ -116,6 +116,7 @@ val_evaluator = [
     dict(type='PSNR'),
     dict(type='L1'),
     dict(type='STLPIPS'),
+    dict(type='HueCorrelation'),
     dict(type='FrechetEfficientNetLite0'),
     dict(type='FlowEndPointError'),
 ]

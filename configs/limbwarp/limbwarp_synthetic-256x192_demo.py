@@ -1,4 +1,7 @@
-"""``limbwarp_synthetic-256x192.py``, shortened to five minutes on two CPU cores."""
+"""``limbwarp_synthetic-256x192.py``, shortened to five minutes on two CPU cores.
+
+So few iterations leave nothing to average: the weights are those of the last one.
+"""
 
 _base_ = ['./limbwarp_synthetic-256x192.py']
 
@@ -23,6 +26,11 @@ stages = [
             losses=dict(flow=dict(weight=1.0), **_level1),
         ),
         train_cfg=dict(max_iters=150, val_interval=150),
+        param_scheduler=dict(
+            generator=[
+                dict(type='CosineAnnealingLR', eta_min=5e-5, by_epoch=False, T_max=150)
+            ]
+        ),
         train_dataloader=dict(batch_size=16, **_half),
         val_dataloader=_half,
         optim_wrapper=_wrapper,
@@ -31,6 +39,11 @@ stages = [
         name='full',
         model=dict(train_stage='full', generator=dict(network_level=0), losses=_level1),
         train_cfg=dict(max_iters=250, val_interval=250),
+        param_scheduler=dict(
+            generator=[
+                dict(type='CosineAnnealingLR', eta_min=5e-5, by_epoch=False, T_max=250)
+            ]
+        ),
         train_dataloader=dict(batch_size=8, **_half),
         val_dataloader=_half,
         optim_wrapper=_wrapper,
@@ -39,6 +52,11 @@ stages = [
         name='fine',
         model=dict(train_stage='full'),
         train_cfg=dict(max_iters=20, val_interval=20),
+        param_scheduler=dict(
+            generator=[
+                dict(type='CosineAnnealingLR', eta_min=5e-5, by_epoch=False, T_max=20)
+            ]
+        ),
         train_dataloader=dict(batch_size=4),
         optim_wrapper=_wrapper,
     ),

@@ -31,7 +31,7 @@ model = dict(
             num_downs=5,
             prior='limbs',  # the net predicts what the flow of the limbs lacks
         ),
-        # A part has grey around it: instance norm would take its colors' strength.
+        # A part has gray around it: instance norm would take its colors' strength.
         # Weights start larger than GFLA's gain of 0.02 has them, to save first steps.
         image_encoder=dict(
             type='FeatureEncoder',
@@ -129,6 +129,7 @@ val_evaluator = [
     dict(type='PSNR'),
     dict(type='L1'),
     dict(type='STLPIPS'),
+    dict(type='HueCorrelation'),
     dict(type='FrechetEfficientNetLite0'),
     dict(type='FlowEndPointError'),
 ]

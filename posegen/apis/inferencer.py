@@ -40,6 +40,7 @@ from posegen.datasets.letterbox import (
 from posegen.models.ops import compose
 from posegen.models.preprocessor import images_to_uint8, to_unit_range
 from posegen.utils.checkpoint import load_weights
+from posegen.utils.env import pick_device
 from posegen.utils.errors import ConfigError, DataError, NonFiniteError
 
 #: Outputs of a model that a result carries; only the image is a must.
@@ -59,10 +60,10 @@ class InferenceResult:
             methods without flow.
         visibility: part -> (N, 1, h, w) in [0, 1]; empty likewise.
         placements: where each source picture lies on the canvas.
-        masks: (N, 2 + parts, Hc, Wc), how much of the source as it stands, of the
+        masks: (N, 2 + parts, h, w), how much of the source as it stands, of the
             painted picture and of each part's warp (in the order of ``flow``) is in
             the canvas; None for methods that do not compose.
-        painted: (N, 3, Hc, Wc) in [-1, 1]; None likewise.
+        painted: (N, 3, h, w) in [-1, 1]; None likewise.
     """
 
     images: list[np.ndarray]
@@ -235,7 +236,7 @@ class PoseTransferInferencer:
             )
             for request, own in zip(batch, placements)
         ]
-        images = torch.from_numpy(canvases).permute(0, 3, 1, 2)
+        images = torch.from_numpy(canvases).permute(0, 3, 1, 2).contiguous()
         output = self.model.generate(
             to_unit_range(images.to(self.device)),
             torch.from_numpy(np.stack(source_joints)).to(self.device),
@@ -267,24 +268,6 @@ def canvas_of(cfg: Config) -> tuple[Size | None, Size | None]:
             size, frame = dataset['image_size'], dataset.get('annotation_size')
             return tuple(size), tuple(frame) if frame else None
     return None, None
-
-
-def pick_device(device: str | torch.device | None) -> torch.device:
-    """The device that was asked for, or the GPU where there is one.
-
-    Raises:
-        ConfigError: there is no such device.
-    """
-    if device is None:
-        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).split('\n')[0]
-        raise ConfigError(
-            f"device {str(device)!r} cannot be used here: {reason}; try 'cpu'."
-        ) from error
-    return torch.device(device)
 
 
 def _adopt(

@@ -70,7 +70,7 @@ def list_models(pattern: str = '*', weights: bool = False) -> list[str]:
 
 
 def _has_weights(entry: dict[str, Any]) -> bool:
-    address = entry.get('Weights', '')
+    address = entry.get('Weights') or ''
     if address.startswith(_PACKAGED):
         return (weights_root() / address.removeprefix(_PACKAGED)).is_file()
     return bool(address)

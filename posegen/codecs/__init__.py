@@ -5,7 +5,7 @@ from .heatmaps import keypoints_to_heatmaps
 from .joints import DEFAULT_PARTS, JOINT_NAMES, LEFT_RIGHT_PAIRS, LIMBS, NUM_JOINTS
 from .masks import pose_mask
 from .names import PAIR_SEPARATOR, pair_stem, split_pair_stem
-from .parts import part_boxes, part_images, part_masks
+from .parts import ordered_parts, part_boxes, part_images, part_masks
 from .stickman import keypoints_to_stickman
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     'keypoints_to_heatmaps',
     'keypoints_to_stickman',
     'pair_stem',
+    'ordered_parts',
     'part_boxes',
     'part_images',
     'part_masks',

@@ -6,15 +6,41 @@ runs on the device of its inputs and is cheap enough for every training step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from .joints import LIMBS
+from .joints import LIMBS, NUM_JOINTS
 
 _FAR = -1e6  # pixels; where absent segments are parked, out of reach of any image
+
+
+def ordered_parts(
+    parts: Mapping[str, Sequence[int]],
+) -> dict[str, tuple[int, ...]]:
+    """Parts by their joints, head first, in whatever order a config names them.
+
+    What a model keeps per part stands in this order, and a config that was written to a
+    file by MMEngine has its keys sorted.
+
+    Args:
+        parts: part name -> joint indices.
+
+    Raises:
+        ValueError: there is no part, or one names no joint or one that does not exist.
+    """
+    if not parts:
+        raise ValueError('parts must name at least one part, got none')
+    for name, joints in parts.items():
+        if not joints or not all(0 <= joint < NUM_JOINTS for joint in joints):
+            raise ValueError(
+                f'parts.{name} must name joints 0..{NUM_JOINTS - 1}, at least one; got '
+                f'{tuple(joints)}'
+            )
+    checked = {name: tuple(joints) for name, joints in parts.items()}
+    return dict(sorted(checked.items(), key=lambda item: (sorted(item[1]), item[0])))
 
 
 def part_boxes(

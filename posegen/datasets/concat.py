@@ -26,7 +26,8 @@ class ConcatDataset(data.ConcatDataset):
         datasets: sets of pairs, as configs or built.
 
     Raises:
-        ConfigError: there is none, or they differ in ``image_size``.
+        ConfigError: there is none, or they differ in ``image_size`` or in whether they
+            load a truth.
     """
 
     def __init__(self, datasets: Sequence[Mapping | data.Dataset]) -> None:
@@ -40,6 +41,12 @@ class ConcatDataset(data.ConcatDataset):
             raise ConfigError(
                 f'datasets of a ConcatDataset must have one image_size, got '
                 f'{sorted(sizes)}'
+            )
+        truths = {dataset.loads_truth for dataset in self.datasets}
+        if len(truths) > 1:
+            raise ConfigError(
+                'of the datasets of a ConcatDataset some load a truth and some do not: '
+                "give the others truth_missing='empty'"
             )
         self.image_size = sizes.pop()
         self.metainfo = self.datasets[0].metainfo

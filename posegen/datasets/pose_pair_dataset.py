@@ -106,8 +106,8 @@ class PosePairDataset(Dataset):
             for path in (image_dir, annotation_file, pair_file, truth_dir)
         )
         self.truth_missing = truth_missing
-        self._loads_truth = truth_dir is not None or truth_missing == 'empty'
-        self.pipeline = _build_pipeline(pipeline, truth=self._loads_truth)
+        self.loads_truth = truth_dir is not None or truth_missing == 'empty'
+        self.pipeline = _build_pipeline(pipeline, truth=self.loads_truth)
         self.metainfo = {'joint_names': JOINT_NAMES, 'image_size': self.image_size}
         self.skipped = self._read(max_pairs)
         # Set by workers, seen by all: which pairs turned out to be unreadable.
@@ -261,7 +261,7 @@ class PosePairDataset(Dataset):
             results[f'{side}_name'] = name
             results[f'{side}_path'] = posixpath.join(self.image_dir, name)
             results[f'{side}_keypoints'] = self._keypoints[row].numpy().copy()
-        if self._loads_truth:
+        if self.loads_truth:
             results['truth_path'] = (
                 posixpath.join(self.truth_dir, truth_name(*names))
                 if self._has_truth[index]

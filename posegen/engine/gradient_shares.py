@@ -22,6 +22,7 @@ from posegen.engine.config import (
 from posegen.engine.weights import fill_model
 from posegen.models import BasePoseTransfer
 from posegen.registry import MODELS
+from posegen.utils.env import pick_device
 from posegen.utils.errors import ConfigError
 
 
@@ -78,16 +79,17 @@ def gradient_shares(
         batches, and its share in the sum of all norms, in [0, 1].
 
     Raises:
-        ConfigError: The config is wrong, has no such stage, or its stage has no loss
-            that reads the image.
+        ConfigError: The config is wrong, has no such stage, its stage has no loss that
+            reads the image, or there is no such device.
         WeightsError: The checkpoint is missing, damaged or of another model.
     """
+    where = pick_device(device)
     fill_data_root(cfg)
     cfg = merge_stage(cfg, _entry(cfg, stage))
     init_default_scope(cfg.get('default_scope') or 'posegen')
     set_random_seed(0)
     try:
-        model = MODELS.build(cfg.model).to(device)
+        model = MODELS.build(cfg.model).to(where)
         loader = Runner.build_dataloader(_in_process(cfg.train_dataloader), seed=0)
     except Exception as error:
         raise explain_build_error(error, cfg) from error

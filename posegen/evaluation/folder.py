@@ -72,8 +72,7 @@ def score_folder(
             where that is not the targets: mostly all training images.
         annotations: Annotation file with joints in pixels of the real images, for
             scores over the person (the published mask of Market-1501) and slices.
-        copy_source: Add a row for the unchanged source images over the same pairs, the
-            score that any method should beat.
+        copy_source: Add a row for the unchanged sources: what a method should beat.
         offline_features: Add ``st_lpips`` and ``fd_efficientnet_lite0`` to the rows of
             the first protocol: stand-ins whose weights come with the extra
             ``offline-features``, on images as they are stored. Nothing is downloaded.

@@ -165,7 +165,10 @@ class BasePoseTransfer(BaseModel):
         outs = None
         if self.trains_discriminators:
             outs = self.first_outputs(batches, wrapper)
-            fakes = [out['image'].detach() for out in outs]
+            fakes = [
+                with_known_background(out['image'], batch).detach()
+                for out, batch in zip(outs, batches)
+            ]
             logs |= self.discriminator_step(
                 batches, fakes, optim_wrapper['discriminator']
             )
@@ -362,8 +365,9 @@ def with_known_background(fake: Tensor, batch: Mapping) -> Tensor:
 
     Args:
         fake: (B, 3, H, W).
-        batch: With ``same_place`` (B,) bool and ``part_labels`` (B, H, W); without
-            ``same_place``, all pairs show one place.
+        batch: With ``same_place`` (B,) bool and ``part_labels`` (B, H, W), and with
+            ``has_truth`` (B,) bool where some pairs have none: of these all counts.
+            Without ``same_place``, all pairs show one place.
 
     Returns:
         (B, 3, H, W); no gradient reaches the pixels that were replaced.
@@ -372,6 +376,8 @@ def with_known_background(fake: Tensor, batch: Mapping) -> Tensor:
         return fake
     person = batch['part_labels'][:, None] > 0
     known = person | batch['same_place'].view(-1, 1, 1, 1)
+    if 'has_truth' in batch:
+        known = known | ~batch['has_truth'].view(-1, 1, 1, 1)
     return torch.where(known, fake, batch['target_image'])
 
 

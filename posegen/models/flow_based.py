@@ -59,6 +59,9 @@ class FlowBasedTransfer(BasePoseTransfer):
         )
         self.train_stage = train_stage
         self.level = self.generator.finest_level
+        if 'visibility' in self.losses:  # it reads all levels, warped or not
+            for parameter in self.generator.visibility_parameters():
+                parameter.requires_grad_(True)
         if train_stage == 'flow':
             if losses is not None and not {'sam', 'flow'} & set(self.losses):
                 raise ValueError(

@@ -10,12 +10,13 @@ from PIL import Image
 from torch.utils.data import default_collate
 
 from posegen.apis import PoseTransferInferencer
-from posegen.apis.inferencer import canvas_of, pick_device
+from posegen.apis.inferencer import canvas_of
 from posegen.codecs.formats import write_openpose_json
 from posegen.datasets import PosePairDataset
 from posegen.datasets.letterbox import take_out
 from posegen.utils import ConfigError, DataError, WeightsError
 from posegen.utils.checkpoint import save_weights
+from posegen.utils.env import pick_device
 from posegen.utils.errors import NonFiniteError
 from tests.apis.toy import Composer, DotTransfer, pose_at, write_config
 from tests.helpers.pair_set import write_pair_set

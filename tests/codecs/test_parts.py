@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from posegen.codecs import DEFAULT_PARTS, LIMBS, part_boxes, part_images, part_masks
+from posegen.codecs import (
+    DEFAULT_PARTS,
+    LIMBS,
+    ordered_parts,
+    part_boxes,
+    part_images,
+    part_masks,
+)
 
 SIZE = (48, 32)
 
@@ -130,3 +137,15 @@ def test_wrong_joints(joints):
 def test_wrong_shape(function):
     with pytest.raises(ValueError, match=r'keypoints must be \(B, J, 3\)'):
         function(torch.zeros(18, 3), (1, 2), SIZE)
+
+
+def test_parts_are_ordered_by_their_joints():
+    swapped = dict(sorted(DEFAULT_PARTS.items()))
+    assert [*swapped] != [*DEFAULT_PARTS]
+    assert [*ordered_parts(swapped).items()] == [*DEFAULT_PARTS.items()]
+
+
+@pytest.mark.parametrize('parts', [{}, {'head': ()}, {'head': (0, 18)}])
+def test_parts_need_known_joints(parts):
+    with pytest.raises(ValueError, match='must name'):
+        ordered_parts(parts)

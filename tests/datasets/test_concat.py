@@ -56,3 +56,7 @@ def test_wrong_sets(pair_set):
     message = r'one image_size, got \[\(16, 12\), \(32, 24\)\]'
     with pytest.raises(ConfigError, match=message):
         ConcatDataset([pair_set, pair_set | dict(image_size=(16, 12))])
+    without = {k: v for k, v in pair_set.items() if k != 'truth_dir'}
+    for sets in ([pair_set, without], [without, pair_set]):
+        with pytest.raises(ConfigError, match="the others truth_missing='empty'"):
+            ConcatDataset(sets)

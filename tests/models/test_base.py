@@ -47,5 +47,7 @@ def test_the_background_counts_where_both_images_show_one_place() -> None:
     assert known[1, 0].tolist() == [[1, 0], [0, 0]]
     known.sum().backward()
     assert fake.grad[1, 0].tolist() == [[0, 1], [1, 1]]
+    batch['has_truth'] = torch.tensor([True, False])  # nothing is known of the second
+    assert not with_known_background(fake, batch)[1].any()
     del batch['same_place']
     assert with_known_background(fake, batch) is fake

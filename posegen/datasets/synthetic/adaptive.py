@@ -132,7 +132,7 @@ def _uneven(figure: Figure, camera: Camera, hits: Hits) -> np.ndarray:
 
 
 def _spread(openness: np.ndarray) -> np.ndarray:
-    """Fill pixels without a value by the mean of their neighbours that have one."""
+    """Fill pixels without a value by the mean of their neighbors that have one."""
     known = np.isfinite(openness)
     values = np.where(known, openness, 0).astype(np.float32)
     count = cv2.blur(known.astype(np.float32), (3, 3))
@@ -150,7 +150,7 @@ def _fine(
     openness: np.ndarray,
     pixels: np.ndarray,
 ) -> np.ndarray:
-    """(N, 3) colours of pixels, each the mean of several samples."""
+    """(N, 3) colors of pixels, each the mean of several samples."""
     grid = pixel_grid(camera.size, 1)[pixels]
     offset = (np.arange(_FINE) + 0.5) / _FINE - 0.5
     offset = np.stack(np.meshgrid(offset, offset), -1).reshape(-1, 2)
@@ -161,7 +161,7 @@ def _fine(
     lit = caster.lit(
         surface.lifted, surface.normals, hits.rays % count, light_pattern(count, light)
     )
-    colours = np.repeat(background.reshape(-1, 3)[pixels], count, 0)
+    colors = np.repeat(background.reshape(-1, 3)[pixels], count, 0)
     around = openness[np.repeat(pixels, count)[hits.rays]]
-    colours[hits.rays] = light_up(surface, light, around, lit)
-    return colours.reshape(-1, count, 3).mean(1)
+    colors[hits.rays] = light_up(surface, light, around, lit)
+    return colors.reshape(-1, count, 3).mean(1)

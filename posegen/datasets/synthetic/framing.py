@@ -61,7 +61,7 @@ def sample_base(
         standing: the person with hanging arms.
         size: (height, width) of the pictures.
         pitch: degrees, positive from above.
-        distance: metres.
+        distance: meters.
         small: the picture is a tight crop, as in surveillance.
     """
     fill = rng.uniform(0.86, 0.98) if small else rng.uniform(0.68, 0.94)

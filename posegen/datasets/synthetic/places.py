@@ -30,7 +30,7 @@ class Place:
         picture: (h, w, 3) float32 in [0, 1].
         scale: pixels of the picture per pixel of the base picture.
         origin: (x, y) pixel of the picture at the base picture's first pixel.
-        wall: metres from the person to the wall behind, for its shadow.
+        wall: meters from the person to the wall behind, for its shadow.
         shadow: strength of the cast shadow in [0, 1].
     """
 

@@ -154,8 +154,8 @@ class Folds:
     Attributes:
         tile: (n, n, 1) periodic noise of unit deviation.
         strength: standard deviation of the factor.
-        size: (around, along) metres that one tile covers.
-        slant: metres around per metre along.
+        size: (around, along) meters that one tile covers.
+        slant: meters around per metre along.
     """
 
     tile: np.ndarray
@@ -194,7 +194,7 @@ class SoftHair:
     Attributes:
         strands: the hair.
         skin: (3,) tone under the rim.
-        rim: metres over which short hair fades in.
+        rim: meters over which short hair fades in.
         tips: (3,) color of the tips.
         ends: z over which the color changes from roots to tips.
     """

@@ -2,7 +2,7 @@
 
 Every function takes the generator, the canvas, the height ``floor`` at which the feet
 stand and the ``horizon``, both as shares of the base picture's height, and returns the
-metres from the person to the wall.
+meters from the person to the wall.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ def thing_tone(rng: np.random.Generator) -> np.ndarray:
 def floor_line(
     rng: np.random.Generator, floor: float, horizon: float, near: float, far: float
 ) -> tuple[float, float]:
-    """Height at which a wall meets the floor, and the wall's metres behind the feet.
+    """Height at which a wall meets the floor, and the wall's meters behind the feet.
 
-    The floor runs from the feet towards the horizon, at half way after as many metres
+    The floor runs from the feet towards the horizon, at half way after as many meters
     as the camera is away (about five).
     """
     distance = float(np.exp(rng.uniform(np.log(near), np.log(far))))

@@ -20,7 +20,7 @@ def cast_shadow(posed: Posed, light: Light, camera: Camera, wall: float) -> np.n
         posed: the person; the lowest point stands on the floor.
         light: the main light.
         camera: where it is seen from.
-        wall: metres from the person to the wall.
+        wall: meters from the person to the wall.
 
     Returns:
         (H, W) float32 in [0, 1], soft.

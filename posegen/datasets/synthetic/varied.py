@@ -53,6 +53,8 @@ from posegen.datasets.synthetic.varied_poses import (
 
 #: A picture must show at least this many joints; else the view is drawn anew.
 MIN_JOINTS = 6
+#: Standard deviation of a plain wall's values, at most.
+_PLAIN = 0.02
 #: How often a person is seen by few pixels, as by a surveillance camera.
 SMALL = 0.2
 
@@ -103,7 +105,8 @@ def make_varied_person(
             joints.append(estimated_joints(rng, marked, size))
             shown.append(window)
     # A plain wall looks the same through every window.
-    windows_shown = None if setting.place.kind == 'studio' else shown
+    plain = setting.place.picture.std((0, 1)).max() < _PLAIN
+    windows_shown = None if plain else shown
     pairs_drawn = sample_pairs(rng, views, pairs)
     return Person(figure, drawn, joints, pairs_drawn, windows_shown)
 

@@ -136,12 +136,13 @@ class CropPair:
         moved = _crop_truth_of(results, windows)
         for side, window in windows.items():
             image = results[f'{side}_image']
-            size, scaling = image.shape[:2], results['scaling']
+            size = image.shape[:2]
             frame = results['annotation_size'] or size
-            keypoints = results[f'{side}_keypoints']
-            moved[f'{side}_keypoints'] = crop_keypoints(
-                scale_keypoints(keypoints, frame, size, scaling), window
+            # Exact here; what 'gfla' cuts off is cut off once, by the resize.
+            keypoints = scale_keypoints(
+                results[f'{side}_keypoints'], frame, size, 'center'
             )
+            moved[f'{side}_keypoints'] = crop_keypoints(keypoints, window)
             moved[f'{side}_image'] = np.ascontiguousarray(window.cut(image))
         moved |= {'annotation_size': None, 'moved_by': type(self).__name__}
         if not self.same:

@@ -37,7 +37,7 @@ class FeatureEncoder(nn.Module):
         level: The result has 1/2^level of the input's resolution.
         base_channels: Width of the first block; doubled at each further one.
         max_channels: Cap of the widths.
-        norm: ``'instance'``, ``'layer'`` or None.
+        norm: See :func:`~posegen.models.layers.blocks.norm_layer`.
         init_gain: Of the orthogonal weights that training starts from.
         linear_levels: Levels whose features get the input added through a linear path:
             the 2^level x 2^level pixels under a position and a 1x1 convolution, which
@@ -130,7 +130,7 @@ class ResidualDecoder(nn.Module):
         level: Level of the features, so ``level`` deconvolutions follow.
         min_channels: Widths are halved at each step down to this.
         num_blocks: Residual blocks before each deconvolution.
-        norm: ``'instance'``, ``'layer'`` or None.
+        norm: See :func:`~posegen.models.layers.blocks.norm_layer`.
         init_gain: Of the orthogonal weights that training starts from.
         linear_levels: Levels whose features, as the residual blocks read them, also
             reach the image through a linear path: a 1x1 convolution, which starts

@@ -39,7 +39,7 @@ class PoseFlowNet(nn.Module):
         max_channels: Cap of the widths.
         num_downs: Encoder blocks, so the coarsest map is 1/2^num_downs of the input.
         use_image: Whether the source image joins the poses (GFLA does this).
-        norm: ``'instance'``, ``'layer'`` or None.
+        norm: See :func:`~posegen.models.layers.blocks.norm_layer`.
         prior: ``'limbs'``: the net predicts the residual to
             :func:`~posegen.models.ops.limb_flow` of the whole body, so an untrained net
             starts from that flow. None (the papers): it predicts the flow itself.

@@ -26,7 +26,7 @@ class HybridDilatedBlock(nn.Module):
     Args:
         channels: Channels of input and output.
         dilations: Rate of each convolution, r of eq. 4.
-        norm: ``'instance'``, ``'layer'`` or None.
+        norm: See :func:`~posegen.models.layers.blocks.norm_layer`.
         init_gain: Of the orthogonal weights that training starts from.
         pre_activation: Norm and activation come before each convolution, as in all
             other blocks here, so that no norm stands between a convolution and the sum.

@@ -38,8 +38,8 @@ class LimbFlowNet(nn.Module):
     see a part's two sub-poses alone and start from no motion.
 
     Args:
+        parts: Names of the parts.
         num_joints: Joints of each pose; one heat map a joint.
-        parts: Names of the parts; None predicts one flow for the whole body.
         channels: Widths at level 1 and the coarser ones.
         norm: See :func:`~posegen.models.layers.blocks.norm_layer`.
 
@@ -52,13 +52,13 @@ class LimbFlowNet(nn.Module):
 
     def __init__(
         self,
+        parts: Sequence[str],
         num_joints: int = 18,
-        parts: Sequence[str] | None = None,
         channels: Sequence[int] = (32, 64, 96, 128, 128),
         norm: str | None = 'group',
     ) -> None:
         super().__init__()
-        self.parts = tuple(parts) if parts is not None else None
+        self.parts = tuple(parts)
         self.channels = dict(enumerate(channels, start=1))
         image_channels = 3 * 4  # a block of 2 x 2 pixels
         self.stem = nn.Sequential(
@@ -72,7 +72,7 @@ class LimbFlowNet(nn.Module):
         self.lateral = nn.ModuleList(nn.Conv2d(o, i, 1) for i, o in pairwise(channels))
         self.decoder = nn.ModuleList(ResBlock(i, norm) for i in channels[:-1])
         self.head = nn.Sequential(norm_layer(norm, channels[0]), activation())
-        count = len(self.parts or ('body',))
+        count = len(self.parts)
         self.flow_head = nn.Conv2d(channels[0], 2 * count, 3, padding=1)
         self.visibility_head = nn.Conv2d(channels[0], count, 3, padding=1)
         for head in (self.flow_head, self.visibility_head):
@@ -86,7 +86,7 @@ class LimbFlowNet(nn.Module):
         source_image: Tensor | None = None,
         source_keypoints: Tensor | None = None,
         target_keypoints: Tensor | None = None,
-    ) -> Flows | dict[str, Flows]:
+    ) -> dict[str, Flows]:
         """Predict flow and visibility.
 
         Args:
@@ -97,8 +97,8 @@ class LimbFlowNet(nn.Module):
             target_keypoints: (B, 18, 3), likewise.
 
         Returns:
-            Level -> (flow (B, 2, h, w): dx, dy in pixels of that level, visibility
-            (B, 1, h, w) in [0, 1]); with ``parts`` such a dict for each of them.
+            Part -> level -> (flow (B, 2, h, w): dx, dy in pixels of that level,
+            visibility (B, 1, h, w) in [0, 1]).
 
         Raises:
             ValueError: Image or joints are missing, or a side of the image is no
@@ -155,9 +155,7 @@ class LimbFlowNet(nn.Module):
         x = self.head(x)
         return self.flow_head(x), self.visibility_head(x).sigmoid()
 
-    def predict(
-        self, feats: dict[int, Tensor], prior: Tensor
-    ) -> Flows | dict[str, Flows]:
+    def predict(self, feats: dict[int, Tensor], prior: Tensor) -> dict[str, Flows]:
         """As :meth:`forward`, from what :meth:`features` gives."""
         residual, visibility = self._heads(feats[1])
         residual = residual * (prior.shape[2] * _RESIDUAL_SCALE)
@@ -165,8 +163,6 @@ class LimbFlowNet(nn.Module):
             (prior + step, seen)
             for step, seen in zip(residual.split(2, 1), visibility.split(1, 1))
         ]
-        if self.parts is None:
-            return {1: pairs[0]}
         return {part: {1: pair} for part, pair in zip(self.parts, pairs)}
 
     def visibility_parameters(self, level: int) -> Iterator[nn.Parameter]:

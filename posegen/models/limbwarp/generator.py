@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from posegen.codecs import NUM_JOINTS, keypoints_to_heatmaps
+from posegen.codecs import NUM_JOINTS, keypoints_to_heatmaps, ordered_parts
 from posegen.models.layers.blocks import EncoderBlock, ResBlock
 from posegen.models.layers.flow_net import (
     parameters_of_flow,
@@ -92,8 +92,8 @@ class LimbWarpGenerator(nn.Module):
         finest_level: Level of the flow.
 
     Raises:
-        ValueError: If encoder and flow net disagree about their channels, or
-            ``network_level`` is negative.
+        ValueError: If encoder and flow net disagree about their channels, a part names
+            no or unknown joints, or ``network_level`` is negative.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class LimbWarpGenerator(nn.Module):
         super().__init__()
         if network_level < 0:
             raise ValueError(f'network_level must be 0 or more, got {network_level}')
-        self.parts = {name: tuple(joints) for name, joints in parts.items()}
+        self.parts = ordered_parts(parts)
         self.network_level = network_level
         self.heatmap_sigma = heatmap_sigma
         self.flow_net = _build(flow, num_joints=NUM_JOINTS, parts=tuple(self.parts))

@@ -17,7 +17,7 @@ from torch import Tensor
 from posegen.codecs import part_masks
 from posegen.models.base import with_known_background
 from posegen.models.flow_based import FlowBasedTransfer
-from posegen.models.losses.truth import require_truth
+from posegen.models.losses.truth import has_truth, require_truth
 from posegen.models.ops import compose
 from posegen.registry import MODELS
 
@@ -34,11 +34,14 @@ class LimbWarp(FlowBasedTransfer):
             ``paint``, a pixel loss of the painted picture alone; ``flow``,
             ``visibility`` and ``choice`` (the candidate that a pixel is made from)
             against the truth; ``sam`` (eq. 9), which takes the place of these three in
-            batches without truth.
+            batches of which no pair has a truth.
         data_preprocessor: Config of the preprocessor.
         train_stage: ``'flow'`` or ``'full'``.
         mask_radius: Radius, as a fraction of the image height, of the capsules around a
             part's limbs inside which ``sam`` sees the part.
+
+    Raises:
+        ValueError: If ``mask_radius`` is not above 0; further as in the base class.
     """
 
     terms = (*FlowBasedTransfer.terms, 'paint', 'choice')
@@ -55,6 +58,8 @@ class LimbWarp(FlowBasedTransfer):
         train_stage: str = 'full',
         mask_radius: float = 1 / 16,
     ) -> None:
+        if mask_radius <= 0:
+            raise ValueError(f'mask_radius must be above 0, got {mask_radius}')
         super().__init__(
             generator,
             discriminators,
@@ -78,7 +83,7 @@ class LimbWarp(FlowBasedTransfer):
         """With ``losses.sam``, the terms that suit the batch: truth, or L_sam."""
         if 'sam' not in self.losses:
             return set(self.losses)
-        unsuitable = {'sam'} if 'flow' in batch else self.truth_terms
+        unsuitable = {'sam'} if has_truth(batch) else self.truth_terms
         return set(self.losses) - unsuitable
 
     def generator_losses(
@@ -86,6 +91,9 @@ class LimbWarp(FlowBasedTransfer):
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The terms of the base class, and those of the composition."""
         losses, monitors = super().generator_losses(batch, out)
+        if 'loss_sam' in losses:
+            # Distributed training wants every part of the net in use.
+            losses['loss_sam'] = losses['loss_sam'] + 0 * _visible(out).sum()
         if self.train_stage == 'full':
             losses |= self.composition_losses(batch, out)
         return losses, monitors
@@ -95,7 +103,7 @@ class LimbWarp(FlowBasedTransfer):
         losses = {}
         size = tuple(batch['target_image'].shape[-2:])
         if 'paint' in self.losses:
-            painted = _enlarge(out['painted'], size)
+            painted = _enlarge(out['painted'], size, 'bicubic').clamp(-1, 1)
             known = with_known_background(painted, batch)
             losses['loss_paint'] = self.losses['paint'](known, batch['target_image'])
         if 'choice' in self.active_terms(batch):
@@ -151,7 +159,12 @@ def _by_visibility(
     return compose(source, torch.zeros_like(source), flow, masks)
 
 
-def _enlarge(maps: Tensor, size: tuple[int, int]) -> Tensor:
+def _visible(out: Mapping) -> Tensor:
+    return torch.cat([v for flows in out['flows'].values() for _, v in flows.values()])
+
+
+def _enlarge(maps: Tensor, size: tuple[int, int], mode: str = 'bilinear') -> Tensor:
+    """Maps at the size of the image, as :func:`~posegen.models.ops.compose` has it."""
     if tuple(maps.shape[-2:]) == size:
         return maps
-    return F.interpolate(maps, size=size, mode='bilinear')
+    return F.interpolate(maps, size=size, mode=mode)

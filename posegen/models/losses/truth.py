@@ -24,6 +24,8 @@ PART_LABELS: dict[str, int] = dict(head=1, torso=2, leg=3)
 TRUTH = ('flow', 'visibility', 'part_labels')
 
 _EPS = 1e-8
+_LEAST = 1e-6  # what is added to a likelihood before its logarithm
+_SURE = 1e-4  # how near to 0 and 1 a visibility counts
 
 
 def part_regions(
@@ -52,6 +54,13 @@ def part_regions(
             f'{sorted(label_names)}'
         )
     return {part: part_labels == label_names[part] for part in parts}
+
+
+def has_truth(batch: Mapping) -> bool:
+    """Whether any pair of a batch has a truth."""
+    if any(key not in batch for key in TRUTH):
+        return False
+    return 'has_truth' not in batch or bool(batch['has_truth'].any())
 
 
 def require_truth(batch: Mapping, who: str) -> dict[str, Tensor | None]:
@@ -195,6 +204,8 @@ class VisibilityTruthLoss(nn.Module):
 def _entropy(predicted: Tensor, truth: Tensor) -> Tensor:
     """Binary cross entropy of (B, 1, h, w) and (B, 1, H, W) bool, a mean a sample."""
     truth = F.interpolate(truth.to(predicted.dtype), predicted.shape[2:], mode='area')
+    # The visibility of a part that the source lacks is 0 whatever the net says.
+    predicted = predicted.clamp(_SURE, 1 - _SURE)
     entropy = F.binary_cross_entropy(predicted, truth, reduction='none')
     return entropy.mean((1, 2, 3))
 
@@ -213,7 +224,9 @@ class ChoiceTruthLoss(nn.Module):
     That is the source as it stands on the background, or the painted image where the
     person of the source stands before it; a part's warp where the part is and the
     source shows it; and the painted image or that warp where the source does not, since
-    what lies over a hidden surface is often of the same cloth. Mean over pixels.
+    what lies over a hidden surface is often of the same cloth; the painted image where
+    no part has the pixel. Mean over pixels, of pairs that show two places as well: what
+    is known there is that the source's background is to be kept.
 
     Args:
         weight: Factor of the loss.
@@ -258,9 +271,12 @@ class ChoiceTruthLoss(nn.Module):
         painted = ~background & ~visibility.bool()
         if source_person is not None:
             painted = painted | background & source_person
+        painted = painted | ~(background | torch.stack(regions).any(0))
         right = torch.stack([background, painted, *regions], dim=1)
-        likelihood = (masks * right).sum(1).clamp_min(1e-6)
-        return self.weight * _mean(-likelihood.log().mean((1, 2)), has_truth)
+        likelihood = (masks * right).sum(1)
+        # A clamp would leave what is surely wrong without a gradient.
+        entropy = -(likelihood + _LEAST).log().mean((1, 2))
+        return self.weight * _mean(entropy, has_truth)
 
     def extra_repr(self) -> str:
         return f'weight={self.weight}'

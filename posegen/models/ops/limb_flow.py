@@ -135,7 +135,7 @@ def _limb_maps(
 
 def _direction(step: Tensor) -> tuple[Tensor, Tensor]:
     """Unit vectors (..., 2) and lengths (...); a step of no length points right."""
-    still = (step == 0).all(-1, keepdim=True)
+    still = step.square().sum(-1, keepdim=True) < _EPS
     safe = torch.where(still, step.new_tensor([1.0, 0.0]), step)
     length = safe.norm(dim=-1)
     return safe / length[..., None], length.where(~still[..., 0], 0.0)

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from posegen.codecs import NUM_JOINTS, keypoints_to_heatmaps, part_images
+from posegen.codecs import keypoints_to_heatmaps, ordered_parts, part_images
 from posegen.models.layers.flow_net import (
     parameters_of_flow,
     parameters_of_visibility,
@@ -94,7 +94,7 @@ class SPIGGenerator(LocalWarping):
         batched_parts: bool = False,
     ) -> None:
         super().__init__()
-        self.parts = _ordered(parts)
+        self.parts = ordered_parts(parts)
         self.level = level
         self.fine_levels = _checked_levels(fine_levels, level)
         self.finest_level = min([level, *self.fine_levels])
@@ -408,26 +408,6 @@ def _seen_of(joints: Sequence[int], keypoints: Tensor, flows: Flows) -> Flows:
     return {
         level: (flow, visible * present) for level, (flow, visible) in flows.items()
     }
-
-
-def _ordered(parts: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
-    """Parts by their joints, head first, in whatever order a config names them.
-
-    Their features are concatenated in this order, and a config that was written to a
-    file by MMEngine has its keys sorted.
-    """
-    checked = {name: _checked(name, joints) for name, joints in parts.items()}
-    return dict(sorted(checked.items(), key=lambda item: (sorted(item[1]), item[0])))
-
-
-def _checked(part: str, joints: Sequence[int]) -> tuple[int, ...]:
-    """A part's joints, each an index of OpenPose's 18."""
-    if not joints or not all(0 <= joint < NUM_JOINTS for joint in joints):
-        raise ValueError(
-            f'parts.{part} must name joints 0..{NUM_JOINTS - 1}, at least one; got '
-            f'{tuple(joints)}'
-        )
-    return tuple(joints)
 
 
 def _checked_levels(fine_levels: Sequence[int], level: int) -> tuple[int, ...]:

@@ -97,7 +97,7 @@ class TestFlowNet:
 
     def test_starts_at_the_limb_flow_with_even_visibility(self):
         inputs = self.inputs()
-        flow, visibility = LimbFlowNet(channels=(4, 8))(**inputs)[1]
+        flow, visibility = LimbFlowNet(['body'], channels=(4, 8))(**inputs)['body'][1]
         expected, _ = limb_flow(
             resize_keypoints(inputs['source_keypoints'], 0.5),
             resize_keypoints(inputs['target_keypoints'], 0.5),
@@ -121,21 +121,13 @@ class TestFlowNet:
     def test_says_what_it_needs(self, missing):
         inputs = self.inputs() | {missing: None}
         with pytest.raises(ValueError, match='needs source_image, source_keypoints'):
-            LimbFlowNet(channels=(4, 8))(**inputs)
-
-    def test_serves_gfla_and_its_truth(self):
-        """One body, no parts: the net stands in the place of GFLA's."""
-        net = MODELS.build(dict(type='LimbFlowNet', num_joints=18, channels=(4, 8)))
-        assert net.levels == (1,)
-        assert {id(p) for p in net.visibility_parameters(1)} == {
-            id(p) for p in net.visibility_head.parameters()
-        }
+            LimbFlowNet(['body'], channels=(4, 8))(**inputs)
 
     def test_every_parameter_learns(self):
-        net = LimbFlowNet(channels=(4, 8))
+        net = LimbFlowNet(['body'], channels=(4, 8))
         for head in (net.flow_head, net.visibility_head):
             torch.nn.init.normal_(head.weight)
-        flow, visibility = net(**self.inputs())[1]
+        flow, visibility = net(**self.inputs())['body'][1]
         (flow.sum() + visibility.sum()).backward()
         assert all(p.grad is not None and p.grad.any() for p in net.parameters())
 
@@ -151,10 +143,20 @@ class TestComposer:
         torch.testing.assert_close(painted, 0.98 * mean)
 
 
-def test_source_encoder_is_linear_in_color_at_first():
+def test_source_encoder_has_a_linear_way_for_colors():
     net = SourceEncoder((4, 8))
     feats = net(torch.zeros(1, 3, *SIZE))
     assert {n: f.shape[1:] for n, f in feats.items()} == {1: (4, 16, 8), 2: (8, 8, 4)}
+    for layer in (*net.block.modules(), *net.down.modules()):
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.zeros_(layer.weight)
+            torch.nn.init.zeros_(layer.bias)
+    zero, image = torch.zeros(1, 3, *SIZE), torch.rand(1, 3, *SIZE)
+    once, twice, none = (net(x) for x in (image, 2 * image, zero))
+    for level in (1, 2):
+        torch.testing.assert_close(
+            twice[level] - none[level], 2 * (once[level] - none[level])
+        )
 
 
 class TestGenerator:
@@ -212,6 +214,20 @@ class TestGenerator:
         with pytest.raises(ValueError, match='channels at level 2, got 16 and 8'):
             encoder = dict(type='SourceEncoder', channels=(4, 16))
             MODELS.build(deepcopy(GENERATOR) | dict(image_encoder=encoder))
+
+    def test_parts_stand_in_one_order_whatever_the_config_says(self):
+        swapped = dict(reversed(PARTS.items()))
+        net = MODELS.build(deepcopy(GENERATOR) | dict(parts=swapped))
+        other = MODELS.build(deepcopy(GENERATOR))
+        assert [*net.parts] == [*other.parts] == ['head', 'torso', 'leg']
+        net.load_state_dict(other.state_dict())
+        inputs = generate_inputs()
+        torch.testing.assert_close(net(*inputs)['masks'], other(*inputs)['masks'])
+
+    @pytest.mark.parametrize('parts', [{}, dict(head=(0, 99)), dict(head=())])
+    def test_refuses_parts_of_no_or_unknown_joints(self, parts):
+        with pytest.raises(ValueError, match='must name'):
+            MODELS.build(deepcopy(GENERATOR) | dict(parts=parts))
 
     def test_refuses_a_negative_level(self):
         with pytest.raises(ValueError, match='network_level must be 0 or more'):
@@ -296,6 +312,27 @@ class TestModel:
         assert {k for k in logs if k.startswith('loss_')} == {
             *('loss_rec', 'loss_per', 'loss_paint', 'loss_sam')
         }
+
+    @pytest.mark.parametrize('stage', ['flow', 'full'])
+    def test_all_that_is_trained_learns_without_truth(self, stage):
+        """As the shipped configs have it: all losses, of which sam remains."""
+        sam = dict(type='SamplingCorrectnessLoss', layers={1: ('expand1',)})
+        model = build(losses=LOSSES | dict(sam=sam), train_stage=stage)
+        empty = dict(
+            flow=torch.zeros(2, 2, *SIZE),
+            visibility=torch.zeros(2, *SIZE, dtype=torch.bool),
+            part_labels=torch.zeros(2, *SIZE, dtype=torch.uint8),
+            has_truth=torch.tensor([False, False]),
+            same_place=torch.tensor([False, False]),
+        )
+        batch = model.training_batch(make_batch() | empty)
+        losses, _ = model.generator_losses(batch, model.run_generator(batch))
+        assert 'loss_sam' in losses and 'loss_flow' not in losses
+        assert all(loss > 0 for loss in losses.values())
+        sum(losses.values()).backward()
+        trained = [n for n, p in model.named_parameters() if p.requires_grad]
+        gradients = dict(model.named_parameters())
+        assert not [name for name in trained if gradients[name].grad is None]
 
     def test_predicts_what_a_result_is_composed_of(self):
         model = build().eval()

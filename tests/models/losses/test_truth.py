@@ -95,9 +95,10 @@ class TestVisibility:
             part: {0: (region & truth['visibility']).float()[:, None]}
             for part, region in part_regions(PARTS, truth['part_labels']).items()
         }
-        assert VisibilityTruthLoss()(right, **truth).item() == pytest.approx(0)
+        assert VisibilityTruthLoss()(right, **truth).item() < 2e-4
         wrong = {part: {0: 1 - levels[0]} for part, levels in right.items()}
-        assert VisibilityTruthLoss()(wrong, **truth).item() > 10
+        found = VisibilityTruthLoss()(wrong, **truth).item()
+        assert found == pytest.approx(-math.log(1e-4), rel=1e-3)
 
     def test_coarse_cells_are_judged_by_their_share(self, truth):
         truth['visibility'][:] = False
@@ -132,7 +133,7 @@ class TestChoice:
         truth['visibility'][:] = True
         masks = self.masks(truth, share)
         found = ChoiceTruthLoss(weight=0.5)(masks, PARTS, **truth).item()
-        assert found == pytest.approx(-0.5 * math.log(share), abs=1e-6)
+        assert found == pytest.approx(-0.5 * math.log(share), abs=1e-5)
 
     @pytest.mark.parametrize('share', [0.0, 0.3, 1.0])
     def test_hidden_pixels_are_painted_or_warped(self, truth, share):
@@ -140,7 +141,8 @@ class TestChoice:
         truth['part_labels'][:] = 2
         masks = torch.zeros(2, 5, *SIZE)
         masks[:, 1], masks[:, 3] = share, 1 - share
-        assert ChoiceTruthLoss()(masks, PARTS, **truth).item() == pytest.approx(0)
+        found = ChoiceTruthLoss()(masks, PARTS, **truth).item()
+        assert found == pytest.approx(0, abs=1e-5)
         masks = masks.roll(1, dims=1)  # another part's warp and the one after it
         assert ChoiceTruthLoss()(masks, PARTS, **truth).item() > 0.1
 
@@ -151,9 +153,11 @@ class TestChoice:
         person = torch.ones(2, *SIZE, dtype=torch.bool)
         loss = ChoiceTruthLoss()
         assert loss(masks, PARTS, **truth).item() > 1
-        assert loss(masks, PARTS, **truth, source_person=person).item() == 0
+        free = loss(masks, PARTS, **truth, source_person=person).item()
+        assert free == pytest.approx(0, abs=1e-5)
         source = masks.roll(-1, dims=1)
-        assert loss(source, PARTS, **truth, source_person=person).item() == 0
+        free = loss(source, PARTS, **truth, source_person=person).item()
+        assert free == pytest.approx(0, abs=1e-5)
 
     def test_samples_without_truth_do_not_count(self, truth):
         truth['visibility'][:] = True
@@ -161,7 +165,22 @@ class TestChoice:
         masks[1] = 0.2
         has_truth = torch.tensor([True, False])
         found = ChoiceTruthLoss(1.0)(masks, PARTS, **truth, has_truth=has_truth)
-        assert found.item() == pytest.approx(math.log(2))
+        assert found.item() == pytest.approx(math.log(2), abs=1e-5)
+
+    def test_sure_and_wrong_has_a_gradient(self, truth):
+        truth['part_labels'][:] = 0
+        logits = torch.zeros(2, 5, *SIZE)
+        logits[:, 3] = 30
+        logits.requires_grad_()
+        ChoiceTruthLoss()(logits.softmax(1), PARTS, **truth).backward()
+        assert logits.grad.isfinite().all() and (logits.grad[:, 0] < 0).all()
+
+    def test_pixels_of_no_part_are_painted(self, truth):
+        truth['part_labels'][:], truth['visibility'][:] = 1, True
+        masks = torch.zeros(2, 4, *SIZE)
+        masks[:, 1] = 1
+        found = ChoiceTruthLoss()(masks, ('torso', 'leg'), **truth).item()
+        assert found == pytest.approx(0, abs=1e-5)
 
     def test_gradient_raises_the_true_candidate(self, truth):
         logits = torch.zeros(2, 5, *SIZE, requires_grad=True)
