@@ -78,7 +78,8 @@ model = dict(
     feature_net=dict(type='EfficientNetLite0Features', weights='package'),
     # Weighed by each term's share in the gradient at the image, which on synthetic
     # people, says tools/analysis/gradient_shares.py, is at the start: rec 36, adv 8,
-    # per 38, sty 19 percent. With 5, 0.2, 2 and 500 it was 1, 0, 51 and 48.
+    # per 38, sty 19 percent; after 100 steps 22, 6, 54 and 18. With 5, 0.2, 2 and 500
+    # it was 1, 0, 51 and 48 at the start.
     losses=dict(  # eq. 10
         sam=dict(  # eq. 9; the coarse level leads the fine one over long ways
             type='SamplingCorrectnessLoss',
