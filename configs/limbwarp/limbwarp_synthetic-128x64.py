@@ -71,7 +71,6 @@ _pipeline = [
     dict(type='LoadTruth'),
     dict(type='ResizePair'),
     dict(type='FlipPair'),
-    dict(type='ColorJitterPair', brightness=0.2, contrast=0.2, saturation=0.3, hue=0.1),
     dict(type='PackPair'),
 ]
 train_dataloader = dict(
@@ -93,12 +92,12 @@ stages = [
     dict(
         name='flow',  # the flow net alone, from the truth
         model=dict(train_stage='flow', losses=dict(flow=dict(weight=1.0))),
-        train_cfg=dict(max_iters=800, val_interval=800),
+        train_cfg=dict(max_iters=1200, val_interval=1200),
         train_dataloader=dict(batch_size=16),
         optim_wrapper=_wrapper,
         param_scheduler=dict(
             generator=[
-                dict(type='CosineAnnealingLR', eta_min=5e-5, by_epoch=False, T_max=800)
+                dict(type='CosineAnnealingLR', eta_min=5e-5, by_epoch=False, T_max=1200)
             ]
         ),
     ),

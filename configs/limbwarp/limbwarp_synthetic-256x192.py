@@ -73,6 +73,13 @@ _pipeline = [
     dict(type='ResizePair'),
     dict(type='FlipPair'),
     dict(type='ColorJitterPair', brightness=0.2, contrast=0.2, saturation=0.3, hue=0.1),
+    dict(  # beside what the renderer's cameras do
+        type='DegradePair',
+        blur_prob=0.1,
+        downscale_prob=0.1,
+        noise_prob=0.1,
+        jpeg_prob=0.2,
+    ),
     dict(type='PackPair'),
 ]
 # The stages at half size have the flow one level higher.
