@@ -64,7 +64,8 @@ model = dict(
     ),
 )
 
-train_dataloader = dict(dataset=dict(truth_dir='truth/train'))
+# A set without truth trains as well, by L_sam.
+train_dataloader = dict(dataset=dict(truth_dir='truth/train', truth_missing='empty'))
 
 _adam = dict(type='Adam', lr=8e-4, betas=(0.5, 0.99))
 _wrapper = dict(

@@ -64,7 +64,8 @@ class PosePairDataset(Dataset):
         truth_missing: what a pair without file in ``truth_dir`` is. 'raise': an error.
             'empty': a pair whose ``has_truth`` is False, with zero flow, no visible
             pixel and labels of 0, so that it can be in one batch with pairs that have a
-            truth; a set without ``truth_dir`` then has such pairs only.
+            truth; a set without ``truth_dir``, or whose folder is not there, which is
+            logged, then has such pairs only.
 
     Raises:
         ConfigError: an argument is not one of its choices, the pipeline loads a truth
@@ -207,7 +208,12 @@ class PosePairDataset(Dataset):
         names = [truth_name(*pair) for pair in pairs]
         if self.truth_missing == 'raise' or self.truth_dir is None:
             return np.full(len(names), self.truth_dir is not None)
-        truths = self._list_truths()
+        try:
+            truths = self._list_truths()
+        except DataError as error:
+            none = f'{error}: none of the {len(names)} pairs has a truth'
+            print_log(none, 'current', logging.WARNING)
+            return np.zeros(len(names), bool)
         if truths is None:
             raise ConfigError(
                 f"truth_missing='empty' has to list {self.truth_dir}, which its store "

@@ -395,6 +395,18 @@ def test_pairs_without_truth_stand_beside_others(pair_set):
     assert sorted(empty) == sorted(dataset[0])
 
 
+def test_a_set_without_a_folder_of_truth_says_so(pair_set, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        'posegen.datasets.pose_pair_dataset.print_log',
+        lambda text, *_: said.append(text),
+    )
+    kwargs = pair_set | dict(truth_dir='nowhere', truth_missing='empty')
+    dataset = PosePairDataset(**kwargs)
+    assert 'nowhere does not exist: none of the 6 pairs has a truth' in said[0]
+    assert not any(bool(sample['has_truth']) for sample in dataset)
+
+
 @pytest.mark.parametrize(
     'transform',
     ['AffinePair', 'FlipPair', 'CropPair', 'DegradePair'],

@@ -118,7 +118,10 @@ def test_train_test_evaluate_and_infer(
         *('--source', images / source, '--pose', target, '--out', out),
         *('--annotations', data_root / real.annotation_file),
     )
-    # The same weights and the same pair give the picture that the test gave.
+    # The same weights and the same pair give the picture that the test gave, but for
+    # values that another batch size rounds to the other side.
     result = results / f'{Path(source).stem}___{Path(target).stem}.png'
     with Image.open(out) as posed, Image.open(result) as tested:
-        assert np.array_equal(np.asarray(posed), np.asarray(tested))
+        posed, tested = (np.asarray(x).astype(int) for x in (posed, tested))
+        difference = np.abs(posed - tested)
+        assert difference.max() <= 1 and difference.mean() < 1e-4
