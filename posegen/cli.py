@@ -199,7 +199,7 @@ def _add_infer(parser: argparse.ArgumentParser) -> None:
         default='limbwarp',
         metavar='NAME|CONFIG|FILE',
         help='see list-models; a published .safetensors file has its config inside '
-        '(default: limbwarp, whose weights come with posegen)',
+        '(default: limbwarp)',
     )
     parser.add_argument(
         '--weights',
