@@ -45,12 +45,14 @@ def test_is_sound_and_readable_alone(path: Path) -> None:
         if node.targets[0].id == '_base_'
     ]
     # One level of inheritance: what a config names is runtime or data, nothing else.
-    # A delta of such a config names that one alone, and states no model of its own.
+    # A delta of such a config names that one alone, and changes its model, no more.
     assert bases
     if bases[0][0].startswith('./'):
         (leaf,) = bases[0]
         assert (path.parent / leaf) in CONFIGS
-        assert all(node.targets[0].id != 'model' for node in assignments(tree))
+        models = [n for n in assignments(tree) if n.targets[0].id == 'model']
+        keys = {keyword.arg for node in models for keyword in node.value.keywords}
+        assert 'type' not in keys
         return
     assert all(name.startswith('../_base_/') for name in bases[0])
     for name in bases[0]:
@@ -127,6 +129,16 @@ def test_a_variant_differs_in_its_point_only(name: str, changed: set[str]) -> No
     assert base == variant
     keys = before.keys() | after.keys()
     assert {key for key in keys if before.get(key) != after.get(key)} == changed
+
+
+def test_the_prior_of_gfla_changes_its_flow_net_only() -> None:
+    folder = configs_root() / 'gfla'
+    plain, prior = (
+        load_config(folder / f'gfla_synthetic-128x64{suffix}.py').to_dict()
+        for suffix in ('', '_prior')
+    )
+    plain['model']['generator']['flow']['prior'] = 'limbs'
+    assert prior == plain
 
 
 def test_the_demo_trains_as_the_whole_config_does_but_shorter() -> None:

@@ -197,12 +197,11 @@ class LimbWarpGenerator(nn.Module):
         poses = [self.heatmaps(keypoints, size) for keypoints in joints]
         feats, prior = self.flow_net.features(*poses, image, *joints)
         flows = self.flow_net.predict(feats, prior)
-        out = dict(
-            flows={part: self._at_level(pair[1]) for part, pair in flows.items()}
-        )
+        moves = {part: levels[1] for part, levels in flows.items()}
+        # Under their level of the image, not of what the networks see.
+        out = dict(flows={p: {self.finest_level: pair} for p, pair in moves.items()})
         if flow_only:
             return out
-        moves = {part: pair[1] for part, pair in flows.items()}
         masks, painted = self._decode(image, feats, moves)
         parts = {part: flow for part, (flow, _) in moves.items()}
         picture = compose(source_image, painted, parts, masks)
@@ -217,12 +216,6 @@ class LimbWarpGenerator(nn.Module):
         factor = 2**self.network_level
         small = F.avg_pool2d(image, factor)
         return small, *(resize_keypoints(k, 1 / factor) for k in (source, target))
-
-    def _at_level(
-        self, pair: tuple[Tensor, Tensor]
-    ) -> dict[int, tuple[Tensor, Tensor]]:
-        """Flow and visibility under their level of the image, not of what is seen."""
-        return {self.finest_level: pair}
 
     def _decode(
         self,
