@@ -21,6 +21,11 @@ from posegen.models.losses.truth import has_truth, require_truth
 from posegen.models.ops import compose
 from posegen.registry import MODELS
 
+# Fractions of the image's height: how far clothes and hair may reach from the limbs,
+# and how near to them there is nothing but the person.
+_REACH = 1 / 8
+_CORE = 1 / 32
+
 
 @MODELS.register_module()
 class LimbWarp(FlowBasedTransfer):
@@ -108,12 +113,14 @@ class LimbWarp(FlowBasedTransfer):
             losses['loss_paint'] = self.losses['paint'](known, batch['target_image'])
         if 'choice' in self.active_terms(batch):
             truth = require_truth(batch, 'losses.choice')
+            joints = batch['source_keypoints']
             masks = _enlarge(out['masks'], size)
             losses['loss_choice'] = self.losses['choice'](
                 masks,
                 [*self.parts],
                 **truth,
-                source_person=_near_person(batch['source_keypoints'], size),
+                near_person=_around_joints(joints, size, _REACH),
+                on_person=_around_joints(joints, size, _CORE),
             )
         return losses
 
@@ -142,10 +149,10 @@ class LimbWarp(FlowBasedTransfer):
         return kept | dict(flow=flow, visibility=visibility)
 
 
-def _near_person(keypoints: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B, H, W) bool: pixels that clothes and hair around the joints may reach."""
+def _around_joints(keypoints: Tensor, size: tuple[int, int], radius: float) -> Tensor:
+    """(B, H, W) bool: capsules around all limbs; radius as in ``part_masks``."""
     everywhere = range(keypoints.shape[1])
-    return part_masks(keypoints, everywhere, size, radius=1 / 8)[:, 0] > 0
+    return part_masks(keypoints, everywhere, size, radius)[:, 0] > 0
 
 
 def _by_visibility(

@@ -221,12 +221,13 @@ def _mean(values: Tensor, has_truth: Tensor | None) -> Tensor:
 class ChoiceTruthLoss(nn.Module):
     """Negative log-likelihood of the candidates that a pixel can be made from.
 
-    That is the source as it stands on the background, or the painted image where the
-    person of the source stands before it; a part's warp where the part is and the
-    source shows it; and the painted image or that warp where the source does not, since
-    what lies over a hidden surface is often of the same cloth; the painted image where
-    no part has the pixel. Mean over pixels, of pairs that show two places as well: what
-    is known there is that the source's background is to be kept.
+    That is the source as it stands on the background, the painted image where the
+    person of the source stands before it, and either of them near that person's
+    outline; a part's warp where the part is and the source shows it; and the painted
+    image or that warp where the source does not, since what lies over a hidden surface
+    is often of the same cloth; the painted image where no part has the pixel. Mean over
+    pixels, of pairs that show two places as well: what is known there is that the
+    source's background is to be kept, and its person is not.
 
     Args:
         weight: Factor of the loss.
@@ -251,7 +252,8 @@ class ChoiceTruthLoss(nn.Module):
         visibility: Tensor,
         part_labels: Tensor,
         has_truth: Tensor | None = None,
-        source_person: Tensor | None = None,
+        near_person: Tensor | None = None,
+        on_person: Tensor | None = None,
     ) -> Tensor:
         """Weighted scalar.
 
@@ -263,16 +265,19 @@ class ChoiceTruthLoss(nn.Module):
             visibility: (B, H, W) bool.
             part_labels: (B, H, W).
             has_truth: (B,) bool, or None: all have.
-            source_person: (B, H, W) bool, where the source may show its person; None:
+            near_person: (B, H, W) bool, where the source may show its person; None:
                 nowhere.
+            on_person: (B, H, W) bool, where it surely does; None: nowhere.
         """
         regions = [*part_regions(parts, part_labels, self.label_names).values()]
         background = part_labels == 0
+        kept = background if on_person is None else background & ~on_person
         painted = ~background & ~visibility.bool()
-        if source_person is not None:
-            painted = painted | background & source_person
+        for person in (near_person, on_person):
+            if person is not None:
+                painted = painted | background & person
         painted = painted | ~(background | torch.stack(regions).any(0))
-        right = torch.stack([background, painted, *regions], dim=1)
+        right = torch.stack([kept, painted, *regions], dim=1)
         likelihood = (masks * right).sum(1)
         # A clamp would leave what is surely wrong without a gradient.
         entropy = -(likelihood + _LEAST).log().mean((1, 2))

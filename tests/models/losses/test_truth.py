@@ -153,11 +153,22 @@ class TestChoice:
         person = torch.ones(2, *SIZE, dtype=torch.bool)
         loss = ChoiceTruthLoss()
         assert loss(masks, PARTS, **truth).item() > 1
-        free = loss(masks, PARTS, **truth, source_person=person).item()
+        free = loss(masks, PARTS, **truth, near_person=person).item()
         assert free == pytest.approx(0, abs=1e-5)
         source = masks.roll(-1, dims=1)
-        free = loss(source, PARTS, **truth, source_person=person).item()
+        free = loss(source, PARTS, **truth, near_person=person).item()
         assert free == pytest.approx(0, abs=1e-5)
+
+    def test_the_source_is_no_choice_on_its_person(self, truth):
+        truth['part_labels'][:] = 0
+        person = torch.ones(2, *SIZE, dtype=torch.bool)
+        people = dict(near_person=person, on_person=person)
+        source, painted = torch.zeros(2, 2, 5, *SIZE)
+        source[:, 0], painted[:, 1] = 1, 1
+        loss = ChoiceTruthLoss()
+        assert loss(source, PARTS, **truth, **people).item() > 1
+        found = loss(painted, PARTS, **truth, **people).item()
+        assert found == pytest.approx(0, abs=1e-5)
 
     def test_samples_without_truth_do_not_count(self, truth):
         truth['visibility'][:] = True
