@@ -19,6 +19,7 @@ import cv2
 import torch
 
 from posegen.utils.errors import ConfigError, PosegenError
+from posegen.utils.workers import start_worker
 
 _Item = TypeVar('_Item')
 _Result = TypeVar('_Result')
@@ -130,6 +131,7 @@ _worker: Worker | PosegenError | None = None  # of this process
 def _start(make_worker: Callable[..., Worker], arguments: tuple) -> None:
     """Make the worker of a process; a fault waits for a batch that can report it."""
     global _worker
+    start_worker()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     try:

@@ -9,20 +9,18 @@ from __future__ import annotations
 import io
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import connection
 from pathlib import Path
 
 from PIL import Image
 
 from posegen.utils.errors import DataError
 from posegen.utils.images import open_image
+from posegen.utils.workers import start_worker
 
 #: Pillow's names of its filters; all but 'nearest' average when they shrink.
 FILTERS = tuple(item.name.lower() for item in Image.Resampling)
@@ -96,7 +94,7 @@ def convert_files(
         return
     context = multiprocessing.get_context('spawn')
     workers = min(workers, len(batches))
-    pool = ProcessPoolExecutor(workers, context, _start_worker)
+    pool = ProcessPoolExecutor(workers, context, start_worker)
     try:
         for results in pool.map(_convert_batch, batches, [conversion] * len(batches)):
             yield from results
@@ -208,15 +206,3 @@ def _encode(image: Image.Image, conversion: Conversion) -> bytes:
     # PNG takes no notice of the two; subsampling 0 is 4:4:4.
     image.save(stream, kind, quality=conversion.quality, subsampling=0)
     return stream.getvalue()
-
-
-def _start_worker() -> None:
-    """In a new process: leave Ctrl-C to the parent, and end when the parent does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    # A parent that is killed cannot stop its workers, and they would wait for ever.
-    connection.wait([multiprocessing.parent_process().sentinel])
-    os._exit(1)

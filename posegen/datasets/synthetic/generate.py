@@ -18,6 +18,7 @@ import numpy as np
 from posegen.codecs.names import pair_stem
 from posegen.datasets.annotations import write_annotations, write_pairs
 from posegen.utils.errors import DataError
+from posegen.utils.workers import start_worker
 
 if TYPE_CHECKING:
     from posegen.datasets.synthetic.scene import Person
@@ -191,7 +192,7 @@ def _run(folder: Path, options: SetOptions, workers: int, progress: bool) -> dic
 @contextmanager
 def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
     """Worker processes that drop what is left to do when something goes wrong."""
-    pool = ProcessPoolExecutor(count, get_context('spawn'))
+    pool = ProcessPoolExecutor(count, get_context('spawn'), start_worker)
     try:
         yield pool
     finally:
