@@ -140,11 +140,11 @@ def next_window(
     pixels; else it follows the person.
     """
     kind = rng.random()
-    if before is None or kind < 0.12:
+    if before is None or kind < 0.06:
         return own
-    if kind < 0.65:
+    if kind < 0.78:
         return before
-    wide = kind > 0.92
+    wide = kind > 0.95
     zoom = float(np.exp(rng.normal(0, 0.04 if wide else 0.008)))
     move = rng.normal(0, 0.06 if wide else 0.01, 2) * (size[1], size[0])
     middle = np.array([size[1], size[0]]) / 2
