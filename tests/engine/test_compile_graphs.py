@@ -50,9 +50,10 @@ def outputs_and_gradients(model: BasePoseTransfer) -> list[Tensor]:
     return [*maps, *(p.grad for p in parameters if p.grad is not None)]
 
 
-def test_a_generator_is_one_graph() -> None:
-    """GFLA's here, the paper's below."""
-    (model, _), graphs = build('gfla-full'), Graphs()
+@pytest.mark.parametrize('case', ['gfla-full', 'limbwarp-full'])
+def test_a_generator_is_one_graph(case: str) -> None:
+    """The paper's is below."""
+    (model, _), graphs = build(case), Graphs()
     compile_networks(model, ['generator'], backend=graphs, fullgraph=True)
     outputs_and_gradients(model)
     assert len(graphs) == 1

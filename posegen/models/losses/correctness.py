@@ -221,8 +221,9 @@ def _shifted(mask: Tensor, cells: float, size: tuple[int, int]) -> Tensor:
         return mask
     mask = mask if mask.is_floating_point() else mask.float()
     height, width = (cells * s / n for s, n in zip(mask.shape[2:], size))
-    shift = mask.new_tensor([width, height]).view(1, 2, 1, 1)
-    return flow_warp(mask, shift.expand(len(mask), 2, *mask.shape[2:]))
+    shape = (len(mask), 1, *mask.shape[2:])
+    shift = [mask.new_full(shape, step) for step in (width, height)]
+    return flow_warp(mask, torch.cat(shift, dim=1))
 
 
 def _resize(feat: Tensor, size: tuple[int, int]) -> Tensor:

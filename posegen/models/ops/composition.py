@@ -125,9 +125,9 @@ def _centers(
 def _in_pixels(flow: Tensor, size: tuple[int, int], box: Box) -> Tensor:
     """A flow in pixels of its map -> in pixels of what lies in the box."""
     height, width = flow.shape[-2:]
+    x, y = at_least_float32(flow).split(1, dim=1)
     scale = size[1] / (width * box[3]), size[0] / (height * box[2])
-    flow = at_least_float32(flow)
-    return flow * flow.new_tensor(scale)[:, None, None]
+    return torch.cat([x * scale[0], y * scale[1]], 1)
 
 
 def _reduce(maps: Tensor, size: tuple[int, int], box: Box) -> Tensor:

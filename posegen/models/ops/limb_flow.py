@@ -135,10 +135,11 @@ def _limb_maps(
 
 def _direction(step: Tensor) -> tuple[Tensor, Tensor]:
     """Unit vectors (..., 2) and lengths (...); a step of no length points right."""
-    still = step.square().sum(-1, keepdim=True) < _EPS
-    safe = torch.where(still, step.new_tensor([1.0, 0.0]), step)
+    still = step.square().sum(-1) < _EPS
+    x, y = step.unbind(-1)
+    safe = torch.stack([x.where(~still, 1.0), y.where(~still, 0.0)], -1)
     length = safe.norm(dim=-1)
-    return safe / length[..., None], length.where(~still[..., 0], 0.0)
+    return safe / length[..., None], length.where(~still, 0.0)
 
 
 def _similarity(

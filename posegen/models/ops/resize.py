@@ -22,9 +22,8 @@ def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
     """
     if flow.dim() != 4 or flow.shape[1] != 2:
         raise ValueError(f'flow must be (B, 2, h, w), got {tuple(flow.shape)}')
-    height, width = size
-    scale = flow.new_tensor([width / flow.shape[3], height / flow.shape[2]])
-    return F.interpolate(flow, size=size, mode='bilinear') * scale[:, None, None]
+    x, y = F.interpolate(flow, size=size, mode='bilinear').split(1, dim=1)
+    return torch.cat([x * (size[1] / flow.shape[3]), y * (size[0] / flow.shape[2])], 1)
 
 
 def resize_keypoints(keypoints: Tensor, factor: float) -> Tensor:
