@@ -7,10 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from posegen.models.layers.blocks import ResBlock, activation
+from posegen.models.ops import pull_push
 from posegen.models.ops.precision import at_least_float32
 from posegen.registry import MODELS
 
 _INSIDE = 0.98  # black and white stay where the tanh has a slope
+_BACKGROUND = 2.0  # of the logit, at first: what is off the joints is background
 
 
 @MODELS.register_module()
@@ -19,8 +21,13 @@ class CandidateComposer(nn.Module):
 
     The paper decodes an image from features. Here the decoder paints one as well, and
     beside it weighs, pixel by pixel, the painted image against the source as it stands
-    and the source warped by each part's flow, which it sees. The painter starts from
-    the mean of source and warps by these weights, and adds what they lack.
+    and the source warped by each part's flow, which it sees.
+
+    The painter has the same images once more, filled from what they show
+    (:func:`~posegen.models.ops.pull_push`): the source without its person, so that
+    there is a background where that person stood, and every part's warp without what
+    the source hides, so that the back of a garment has the colors of its front. It
+    starts from a mean of all these by weights, and adds what they lack.
 
     Args:
         in_channels: Channels of the fused features, at level 2.
@@ -43,9 +50,12 @@ class CandidateComposer(nn.Module):
         norm: str | None = 'group',
     ) -> None:
         super().__init__()
-        images = 3 * (1 + num_parts)
+        self.num_images = 1 + num_parts
+        images = 3 * self.num_images
         self.coarse = nn.Conv2d(in_channels, channels, 1)
         self.fine = nn.Conv2d(fine_channels + 4 * images, channels, 1)
+        self.background = nn.Conv2d(channels, 1, 1)
+        self.filled = nn.Conv2d(images, channels, 1)
         self.body = nn.Sequential(
             *(ResBlock(channels, norm) for _ in range(num_blocks))
         )
@@ -54,16 +64,19 @@ class CandidateComposer(nn.Module):
         )
         # Colors reach the painted picture without an activation on their way.
         self.color = nn.Conv2d(channels, 3 * 4, 1)
-        self.mix = nn.Conv2d(full_channels + images, full_channels, 3, padding=1)
+        self.mix = nn.Conv2d(full_channels + 2 * images, full_channels, 3, padding=1)
         self.activation = activation()
-        self.head = nn.Conv2d(full_channels, 2 + num_parts + 3, 3, padding=1)
+        # Logits of source, painted image and warps; of the filled images; a residual.
+        outputs = (1 + self.num_images, self.num_images, 3)
+        self.head = nn.Conv2d(full_channels, sum(outputs), 3, padding=1)
+        self.outputs = outputs
         # Every candidate weighs the same at first, and nothing is added to their mean.
         for layer in (self.head, self.color):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
     def forward(
-        self, fused: Tensor, fine: Tensor, images: Tensor
+        self, fused: Tensor, fine: Tensor, images: Tensor, shown: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Weigh the candidates and paint.
 
@@ -71,6 +84,8 @@ class CandidateComposer(nn.Module):
             fused: (B, in_channels, H/4, W/4).
             fine: (B, fine_channels, H/2, W/2) warped features of all parts.
             images: (B, 3 (1 + num_parts), H, W) the source and its warps.
+            shown: (B, 1 + num_parts, H/2, W/2) in [0, 1], where the source may show
+                background, and where each warp shows its part.
 
         Returns:
             ``masks`` (B, 2 + num_parts, H, W): weights of source, painted image and
@@ -79,17 +94,28 @@ class CandidateComposer(nn.Module):
         """
         seen = torch.cat([fine, F.pixel_unshuffle(images, 2)], 1)
         coarse = F.interpolate(self.coarse(fused), scale_factor=2, mode='bilinear')
-        x = self.body(self.fine(seen) + coarse)
+        x = self.fine(seen) + coarse
+        fills = self._fill(images, shown, self.background(x))
+        x = self.body(x + self.filled(fills))
         color = F.pixel_shuffle(self.color(x), 2)
         x = F.pixel_shuffle(self.up(x), 2)
+        fills = F.interpolate(fills, scale_factor=2, mode='bilinear')
+        images = torch.cat([images, fills], 1)
         x = self.activation(self.mix(torch.cat([x, images], 1)))
-        out = at_least_float32(self.head(x))
-        logits, residual = out[:, :-3], out[:, -3:] + color
-        return logits.softmax(1), _paint(logits, residual, images)
+        logits, more, residual = at_least_float32(self.head(x)).split(self.outputs, 1)
+        weights = torch.cat([logits[:, :1], logits[:, 2:], more], 1).softmax(1)
+        return logits.softmax(1), _paint(weights, residual + color, images)
+
+    def _fill(self, images: Tensor, shown: Tensor, background: Tensor) -> Tensor:
+        """(B, 3 (1 + num_parts), H/2, W/2): each image, filled from what it shows."""
+        kept = at_least_float32(background + _BACKGROUND).sigmoid() * shown[:, :1]
+        weights = torch.cat([kept, shown[:, 1:]], 1)
+        small = F.avg_pool2d(images, 2).unflatten(1, (-1, 3))
+        filled = pull_push(small.flatten(0, 1), weights.flatten(0, 1)[:, None])
+        return filled.view_as(small).flatten(1, 2)
 
 
-def _paint(logits: Tensor, residual: Tensor, images: Tensor) -> Tensor:
-    """The mean of the images by their logits, and a residual inside of the tanh."""
-    weights = torch.cat([logits[:, :1], logits[:, 2:]], dim=1).softmax(1)
+def _paint(weights: Tensor, residual: Tensor, images: Tensor) -> Tensor:
+    """The mean of the images by their weights, and a residual inside of the tanh."""
     mean = (weights[:, :, None] * images.unflatten(1, (-1, 3))).sum(1)
     return (torch.atanh(_INSIDE * mean) + residual).tanh()

@@ -8,7 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from posegen.codecs import NUM_JOINTS, keypoints_to_heatmaps, ordered_parts
+from posegen.codecs import (
+    NUM_JOINTS,
+    keypoints_to_heatmaps,
+    ordered_parts,
+    part_masks,
+)
 from posegen.models.layers.blocks import EncoderBlock, ResBlock
 from posegen.models.layers.flow_net import (
     parameters_of_flow,
@@ -20,6 +25,9 @@ from posegen.registry import MODELS
 
 #: Levels of features that are warped, beside the image itself.
 LEVELS = (1, 2)
+
+# Fraction of the height: so near to a limb of the source, it shows its person.
+_LIMB_RADIUS = 1 / 32
 
 
 @MODELS.register_module()
@@ -202,7 +210,7 @@ class LimbWarpGenerator(nn.Module):
         out = dict(flows={p: {self.finest_level: pair} for p, pair in moves.items()})
         if flow_only:
             return out
-        masks, painted = self._decode(image, feats, moves)
+        masks, painted = self._decode(image, joints[0], feats, moves)
         parts = {part: flow for part, (flow, _) in moves.items()}
         picture = compose(source_image, painted, parts, masks)
         return out | dict(image=picture, painted=painted, masks=masks)
@@ -220,10 +228,11 @@ class LimbWarpGenerator(nn.Module):
     def _decode(
         self,
         image: Tensor,
+        joints: Tensor,
         feats: Mapping[int, Tensor],
         moves: Mapping[str, tuple[Tensor, Tensor]],
     ) -> tuple[Tensor, Tensor]:
-        """Masks and painted picture; equations 2 to 8."""
+        """Masks and painted picture; equations 2 to 8. ``joints``: the source's."""
         source = self.image_encoder(image)
         joined = {n: self._join_parts(n, source[n], feats[n], moves) for n in LEVELS}
         parts = [
@@ -233,7 +242,8 @@ class LimbWarpGenerator(nn.Module):
         fused = self.fusion(parts, feats[2])
         fused = self.pnb(fused) if self.pnb else fused
         fine = torch.cat([*joined[1], feats[1]], dim=1)
-        return self.composer(fused, fine, self._candidates(image, moves))
+        images = self._candidates(image, moves)
+        return self.composer(fused, fine, images, _shown(joints, moves))
 
     def _join_parts(
         self,
@@ -266,6 +276,14 @@ class LimbWarpGenerator(nn.Module):
     def visibility_parameters(self) -> Iterator[nn.Parameter]:
         """Parameters that stage 1 trains as well where it knows the visibility."""
         return parameters_of_visibility([self.flow_net])
+
+
+def _shown(joints: Tensor, moves: Mapping[str, tuple[Tensor, Tensor]]) -> Tensor:
+    """(B, 1 + parts, H/2, W/2): what is off the source's limbs, and visibilities."""
+    seen = torch.cat([visibility for _, visibility in moves.values()], dim=1)
+    size, everywhere = tuple(seen.shape[-2:]), range(joints.shape[1])
+    limbs = part_masks(resize_keypoints(joints, 0.5), everywhere, size, _LIMB_RADIUS)
+    return torch.cat([1 - limbs.to(seen.dtype), seen], dim=1)
 
 
 def _build(cfg: Mapping, **supplied: object) -> nn.Module:

@@ -10,6 +10,7 @@ from posegen.models.ops.composition import compose
 from posegen.models.ops.correctness import max_similarity, sampling_correctness
 from posegen.models.ops.limb_flow import FLOW_LIMBS, limb_flow
 from posegen.models.ops.neighbours import nearest_neighbours
+from posegen.models.ops.pull_push import pull_push
 from posegen.models.ops.regularization import affine_regularization
 from posegen.models.ops.resize import resize_flow, resize_keypoints
 from posegen.models.ops.warp import extract_blocks, flow_warp, gaussian_warp
@@ -26,6 +27,7 @@ __all__ = [
     'limb_flow',
     'max_similarity',
     'nearest_neighbours',
+    'pull_push',
     'resize_flow',
     'resize_keypoints',
     'sampling_correctness',

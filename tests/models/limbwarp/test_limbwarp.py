@@ -136,11 +136,26 @@ class TestComposer:
     def test_starts_with_even_weights(self):
         net = CandidateComposer(6, 5, num_parts=3, channels=8, full_channels=4)
         images = torch.rand(2, 12, 16, 8) * 2 - 1
-        masks, painted = net(torch.rand(2, 6, 4, 2), torch.rand(2, 5, 8, 4), images)
+        masks, painted = net(*self.features(), images, torch.ones(2, 4, 8, 4))
         assert masks.shape == (2, 5, 16, 8) and painted.shape == (2, 3, 16, 8)
         torch.testing.assert_close(masks, torch.full_like(masks, 0.2))
-        mean = images.unflatten(1, (4, 3)).mean(1)
-        torch.testing.assert_close(painted, 0.98 * mean)
+
+    def features(self) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.rand(2, 6, 4, 2), torch.rand(2, 5, 8, 4)
+
+    def test_the_painter_starts_from_what_the_images_show(self):
+        """A garment that is seen in one place only has its color everywhere."""
+        net = CandidateComposer(6, 5, num_parts=1, channels=8, full_channels=4)
+        images = torch.zeros(2, 6, 16, 8)
+        images[:, :3] = 0.4
+        images[:, 3:, :2, :2] = 0.8
+        shown = torch.ones(2, 2, 8, 4)
+        shown[:, 1, 1:] = shown[:, 1, :, 1:] = 0
+        _, painted = net(*self.features(), images, shown)
+        # of source, warp, filled source and filled warp; the warp is zero there
+        expected = torch.full((2, 3, 14, 6), 0.98 * (0.4 + 0 + 0.4 + 0.8) / 4)
+        found = painted[:, :, 2:, 2:]
+        torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
 
 
 def test_source_encoder_has_a_linear_way_for_colors():
