@@ -106,26 +106,26 @@ stages = [
             generator=dict(network_level=0),
             losses=dict(flow=dict(weight=1.0), **_sam),
         ),
-        train_cfg=dict(max_iters=800, val_interval=800),
+        train_cfg=dict(max_iters=1500, val_interval=1500),
         train_dataloader=dict(batch_size=16, **_half),
         val_dataloader=_half,
         optim_wrapper=_wrapper,
         param_scheduler=dict(
             generator=[
-                dict(type='CosineAnnealingLR', eta_min=5e-5, by_epoch=False, T_max=800)
+                dict(type='CosineAnnealingLR', eta_min=5e-5, by_epoch=False, T_max=1500)
             ]
         ),
     ),
     dict(
         name='full',
         model=dict(train_stage='full', generator=dict(network_level=0), losses=_sam),
-        train_cfg=dict(max_iters=3000, val_interval=1500),
+        train_cfg=dict(max_iters=6000, val_interval=1500),
         train_dataloader=dict(batch_size=8, **_half),
         val_dataloader=_half,
         optim_wrapper=_wrapper,
         param_scheduler=dict(
             generator=[
-                dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=False, T_max=3000)
+                dict(type='CosineAnnealingLR', eta_min=1e-4, by_epoch=False, T_max=6000)
             ]
         ),
         custom_hooks=[dict(type='GeneratorEMAHook', decay=0.998)],
@@ -133,7 +133,7 @@ stages = [
     dict(
         name='fine',
         model=dict(train_stage='full'),
-        train_cfg=dict(max_iters=500, val_interval=500),
+        train_cfg=dict(max_iters=1000, val_interval=500),
         train_dataloader=dict(batch_size=4),
         optim_wrapper=dict(
             constructor='MultiOptimWrapperConstructor',
@@ -146,7 +146,7 @@ stages = [
         ),
         param_scheduler=dict(
             generator=[
-                dict(type='CosineAnnealingLR', eta_min=1e-5, by_epoch=False, T_max=500)
+                dict(type='CosineAnnealingLR', eta_min=1e-5, by_epoch=False, T_max=1000)
             ]
         ),
         custom_hooks=[dict(type='GeneratorEMAHook', decay=0.99)],
