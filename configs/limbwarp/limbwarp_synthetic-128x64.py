@@ -52,6 +52,7 @@ model = dict(
             layers=('expand1', 'expand3', 'expand5', 'expand11'),
             weight=2.0,
         ),
+        ssim=dict(type='SSIMLoss', weight=1.0),
         paint=dict(type='L1Loss', weight=2.0),
         flow=dict(type='FlowTruthLoss', weight=0.5, hidden_weight=0.2),
         visibility=dict(type='VisibilityTruthLoss', weight=0.5),

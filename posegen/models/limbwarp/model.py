@@ -36,7 +36,8 @@ class LimbWarp(FlowBasedTransfer):
         discriminators: Name -> ``dict(net=..., condition=(...))``; None trains without.
         feature_net: Frozen feature net of L_sam, L_per and L_sty.
         losses: ``rec``, ``adv``, ``per``, ``sty`` on the picture (eq. 11 to 14);
-            ``paint``, a pixel loss of the painted picture alone; ``flow``,
+            ``ssim``, a further pixel loss of the picture; ``paint``, one of the
+            painted picture alone; ``flow``,
             ``visibility`` and ``choice`` (the candidate that a pixel is made from)
             against the truth; ``sam`` (eq. 9), which takes the place of these three in
             batches of which no pair has a truth.
@@ -49,7 +50,7 @@ class LimbWarp(FlowBasedTransfer):
         ValueError: If ``mask_radius`` is not above 0; further as in the base class.
     """
 
-    terms = (*FlowBasedTransfer.terms, 'paint', 'choice')
+    terms = (*FlowBasedTransfer.terms, 'ssim', 'paint', 'choice')
     #: Those of them that need the truth.
     truth_terms = frozenset({'flow', 'visibility', 'choice'})
 
@@ -104,9 +105,12 @@ class LimbWarp(FlowBasedTransfer):
         return losses, monitors
 
     def composition_losses(self, batch: Mapping, out: Mapping) -> dict[str, Tensor]:
-        """``paint`` and ``choice``, at the size of the image."""
+        """``ssim``, ``paint`` and ``choice``, at the size of the image."""
         losses = {}
         size = tuple(batch['target_image'].shape[-2:])
+        if 'ssim' in self.losses:
+            known = with_known_background(out['image'], batch)
+            losses['loss_ssim'] = self.losses['ssim'](known, batch['target_image'])
         if 'paint' in self.losses:
             painted = _enlarge(out['painted'], size, 'bicubic').clamp(-1, 1)
             known = with_known_background(painted, batch)

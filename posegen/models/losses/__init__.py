@@ -12,7 +12,7 @@ from posegen.models.losses.perceptual import (
     StyleLoss,
     gram_matrix,
 )
-from posegen.models.losses.pixel import L1Loss
+from posegen.models.losses.pixel import L1Loss, SSIMLoss
 from posegen.models.losses.truth import (
     ChoiceTruthLoss,
     FlowTruthLoss,
@@ -26,6 +26,7 @@ __all__ = [
     'L1Loss',
     'NearestNeighbourLoss',
     'PerceptualLoss',
+    'SSIMLoss',
     'SamplingCorrectnessLoss',
     'StyleLoss',
     'VisibilityTruthLoss',

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.autograd import gradcheck
 
-from posegen.models.losses import L1Loss
+from posegen.evaluation.functional import ssim
+from posegen.models.losses import L1Loss, SSIMLoss
 from posegen.registry import MODELS
 
 
@@ -26,6 +28,29 @@ def test_built_from_a_config():
     assert loss.weight == 3.0 and loss.layers_needed == set()
 
 
-def test_shapes_must_be_equal():
+class TestSSIM:
+    def test_is_one_minus_the_measure(self):
+        fake, real = torch.rand(2, 2, 3, 24, 16) * 2 - 1
+        expected = 1 - ssim(fake, real, data_range=2.0).mean().item()
+        found = SSIMLoss(weight=3.0)(fake, real).item()
+        assert found == pytest.approx(3 * expected, abs=1e-5)
+
+    def test_equal_images_cost_nothing(self):
+        image = torch.rand(1, 3, 16, 12)
+        assert SSIMLoss()(image, image).item() == pytest.approx(0, abs=1e-5)
+
+    def test_gradient(self):
+        torch.manual_seed(0)
+        fake, real = torch.rand(2, 1, 3, 12, 11, dtype=torch.double)
+        loss = SSIMLoss()
+        assert gradcheck(lambda x: loss(x, real), fake.requires_grad_())
+
+    def test_refuses_small_images(self):
+        with pytest.raises(ValueError, match='at least 11 pixels high and wide'):
+            SSIMLoss()(torch.zeros(1, 3, 10, 20), torch.zeros(1, 3, 10, 20))
+
+
+@pytest.mark.parametrize('loss', [L1Loss(), SSIMLoss()])
+def test_shapes_must_be_equal(loss):
     with pytest.raises(ValueError, match='same shape'):
-        L1Loss()(torch.zeros(2, 3, 4, 4), torch.zeros(1, 3, 4, 4))
+        loss(torch.zeros(2, 3, 16, 16), torch.zeros(1, 3, 16, 16))
