@@ -77,7 +77,7 @@ class CandidateComposer(nn.Module):
 
     def forward(
         self, fused: Tensor, fine: Tensor, images: Tensor, shown: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Weigh the candidates and paint.
 
         Args:
@@ -89,8 +89,9 @@ class CandidateComposer(nn.Module):
 
         Returns:
             ``masks`` (B, 2 + num_parts, H, W): weights of source, painted image and
-            warps, which sum to 1; ``painted`` (B, 3, H, W) in [-1, 1]. Both in float32
-            or better.
+            warps, which sum to 1; ``painted`` (B, 3, H, W) in [-1, 1]; ``regions``
+            (B, 1 + num_parts, H, W): the painter's weights of source and warps, with
+            what they were filled to, which sum to 1. All in float32 or better.
         """
         seen = torch.cat([fine, F.pixel_unshuffle(images, 2)], 1)
         coarse = F.interpolate(self.coarse(fused), scale_factor=2, mode='bilinear')
@@ -104,7 +105,8 @@ class CandidateComposer(nn.Module):
         x = self.activation(self.mix(torch.cat([x, images], 1)))
         logits, more, residual = at_least_float32(self.head(x)).split(self.outputs, 1)
         weights = torch.cat([logits[:, :1], logits[:, 2:], more], 1).softmax(1)
-        return logits.softmax(1), _paint(weights, residual + color, images)
+        painted = _paint(weights, residual + color, images)
+        return logits.softmax(1), painted, sum(weights.chunk(2, dim=1))
 
     def _fill(self, images: Tensor, shown: Tensor, background: Tensor) -> Tensor:
         """(B, 3 (1 + num_parts), H/2, W/2): each image, filled from what it shows."""

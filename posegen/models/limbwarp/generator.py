@@ -196,9 +196,10 @@ class LimbWarpGenerator(nn.Module):
 
         Returns:
             ``flows`` (part -> level -> (flow, visibility)) and, unless ``flow_only``,
-            ``image`` (B, 3, H, W) in [-1, 1], ``painted`` (B, 3, h, w) in [-1, 1] and
-            ``masks`` (B, 2 + parts, h, w), the weights of source, painted picture and
-            warps at the size that the networks see.
+            ``image`` (B, 3, H, W) in [-1, 1] and, at the size that the networks see,
+            ``painted`` (B, 3, h, w) in [-1, 1], ``masks`` (B, 2 + parts, h, w), the
+            weights of source, painted picture and warps, and ``regions``
+            (B, 1 + parts, h, w), those of background and parts in the painted picture.
         """
         image, *joints = self._seen(source_image, source_keypoints, target_keypoints)
         size = tuple(image.shape[-2:])
@@ -210,10 +211,10 @@ class LimbWarpGenerator(nn.Module):
         out = dict(flows={p: {self.finest_level: pair} for p, pair in moves.items()})
         if flow_only:
             return out
-        masks, painted = self._decode(image, joints[0], feats, moves)
+        masks, painted, regions = self._decode(image, joints[0], feats, moves)
         parts = {part: flow for part, (flow, _) in moves.items()}
         picture = compose(source_image, painted, parts, masks)
-        return out | dict(image=picture, painted=painted, masks=masks)
+        return out | dict(image=picture, painted=painted, masks=masks, regions=regions)
 
     def _seen(
         self, image: Tensor, source: Tensor, target: Tensor
@@ -231,8 +232,8 @@ class LimbWarpGenerator(nn.Module):
         joints: Tensor,
         feats: Mapping[int, Tensor],
         moves: Mapping[str, tuple[Tensor, Tensor]],
-    ) -> tuple[Tensor, Tensor]:
-        """Masks and painted picture; equations 2 to 8. ``joints``: the source's."""
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What the composer gives; equations 2 to 8. ``joints``: the source's."""
         source = self.image_encoder(image)
         joined = {n: self._join_parts(n, source[n], feats[n], moves) for n in LEVELS}
         parts = [

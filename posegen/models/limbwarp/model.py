@@ -116,17 +116,34 @@ class LimbWarp(FlowBasedTransfer):
             known = with_known_background(painted, batch)
             losses['loss_paint'] = self.losses['paint'](known, batch['target_image'])
         if 'choice' in self.active_terms(batch):
-            truth = require_truth(batch, 'losses.choice')
-            joints = batch['source_keypoints']
-            masks = _enlarge(out['masks'], size)
-            losses['loss_choice'] = self.losses['choice'](
-                masks,
-                [*self.parts],
-                **truth,
-                near_person=_around_joints(joints, size, _REACH),
-                on_person=_around_joints(joints, size, _CORE),
-            )
+            losses['loss_choice'] = self._choice_loss(batch, out, size)
         return losses
+
+    def _choice_loss(
+        self, batch: Mapping, out: Mapping, size: tuple[int, int]
+    ) -> Tensor:
+        """Of the composition, and of what the painter takes for background and parts.
+
+        The painter has the source wherever it is background, and a part's warp or what
+        it was filled to wherever the part is.
+        """
+        truth = require_truth(batch, 'losses.choice')
+        joints, parts = batch['source_keypoints'], [*self.parts]
+        masks, regions = (_enlarge(out[key], size) for key in ('masks', 'regions'))
+        composed = self.losses['choice'](
+            masks,
+            parts,
+            **truth,
+            near_person=_around_joints(joints, size, _REACH),
+            on_person=_around_joints(joints, size, _CORE),
+        )
+        nothing = torch.zeros_like(regions[:, :1])
+        choice = torch.cat([regions[:, :1], nothing, regions[:, 1:]], dim=1)
+        everywhere = torch.ones_like(truth['visibility'])
+        painted = self.losses['choice'](
+            choice, parts, **truth | dict(visibility=everywhere)
+        )
+        return composed + painted
 
     def generate(
         self, source_image: Tensor, source_keypoints: Tensor, target_keypoints: Tensor

@@ -136,9 +136,10 @@ class TestComposer:
     def test_starts_with_even_weights(self):
         net = CandidateComposer(6, 5, num_parts=3, channels=8, full_channels=4)
         images = torch.rand(2, 12, 16, 8) * 2 - 1
-        masks, painted = net(*self.features(), images, torch.ones(2, 4, 8, 4))
+        masks, painted, regions = net(*self.features(), images, torch.ones(2, 4, 8, 4))
         assert masks.shape == (2, 5, 16, 8) and painted.shape == (2, 3, 16, 8)
         torch.testing.assert_close(masks, torch.full_like(masks, 0.2))
+        torch.testing.assert_close(regions, torch.full_like(regions, 0.25))
 
     def features(self) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.rand(2, 6, 4, 2), torch.rand(2, 5, 8, 4)
@@ -151,7 +152,7 @@ class TestComposer:
         images[:, 3:, :2, :2] = 0.8
         shown = torch.ones(2, 2, 8, 4)
         shown[:, 1, 1:] = shown[:, 1, :, 1:] = 0
-        _, painted = net(*self.features(), images, shown)
+        _, painted, _ = net(*self.features(), images, shown)
         # of source, warp, filled source and filled warp; the warp is zero there
         expected = torch.full((2, 3, 14, 6), 0.98 * (0.4 + 0 + 0.4 + 0.8) / 4)
         found = painted[:, :, 2:, 2:]
