@@ -56,8 +56,9 @@ model = dict(
         paint=dict(type='L1Loss', weight=2.0),
         flow=dict(type='FlowTruthLoss', weight=0.5, hidden_weight=0.2),
         visibility=dict(type='VisibilityTruthLoss', weight=0.5),
+        parsing=dict(type='ParsingTruthLoss', weight=0.5),
         choice=dict(type='ChoiceTruthLoss', weight=0.5),
-        # eq. 9, in place of the three above where a set has no truth
+        # eq. 9, in place of the four above where a set has no truth
         sam=dict(
             type='SamplingCorrectnessLoss',
             layers={1: ('block2', 'block4')},
@@ -92,7 +93,10 @@ _wrapper = dict(
 stages = [
     dict(
         name='flow',  # the flow net alone, from the truth
-        model=dict(train_stage='flow', losses=dict(flow=dict(weight=1.0))),
+        model=dict(
+            train_stage='flow',
+            losses=dict(flow=dict(weight=1.0), parsing=dict(weight=5.0)),
+        ),
         train_cfg=dict(max_iters=1200, val_interval=1200),
         train_dataloader=dict(batch_size=16),
         optim_wrapper=_wrapper,

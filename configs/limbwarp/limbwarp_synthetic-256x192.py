@@ -56,8 +56,9 @@ model = dict(
         paint=dict(type='L1Loss', weight=2.0),
         flow=dict(type='FlowTruthLoss', weight=0.5, hidden_weight=0.2),
         visibility=dict(type='VisibilityTruthLoss', weight=0.5),
+        parsing=dict(type='ParsingTruthLoss', weight=0.5),
         choice=dict(type='ChoiceTruthLoss', weight=0.5),
-        # eq. 9, in place of the three above where a set has no truth
+        # eq. 9, in place of the four above where a set has no truth
         sam=dict(
             type='SamplingCorrectnessLoss',
             layers={2: ('block2', 'block4')},
@@ -104,7 +105,7 @@ stages = [
         model=dict(
             train_stage='flow',
             generator=dict(network_level=0),
-            losses=dict(flow=dict(weight=1.0), **_sam),
+            losses=dict(flow=dict(weight=1.0), parsing=dict(weight=5.0), **_sam),
         ),
         train_cfg=dict(max_iters=1500, val_interval=1500),
         train_dataloader=dict(batch_size=16, **_half),

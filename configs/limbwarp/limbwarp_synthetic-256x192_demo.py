@@ -23,7 +23,7 @@ stages = [
         model=dict(
             train_stage='flow',
             generator=dict(network_level=0),
-            losses=dict(flow=dict(weight=1.0), **_level1),
+            losses=dict(flow=dict(weight=1.0), parsing=dict(weight=5.0), **_level1),
         ),
         train_cfg=dict(max_iters=150, val_interval=150),
         param_scheduler=dict(

@@ -5,7 +5,13 @@ from .heatmaps import keypoints_to_heatmaps
 from .joints import DEFAULT_PARTS, JOINT_NAMES, LEFT_RIGHT_PAIRS, LIMBS, NUM_JOINTS
 from .masks import pose_mask
 from .names import PAIR_SEPARATOR, pair_stem, split_pair_stem
-from .parts import ordered_parts, part_boxes, part_images, part_masks
+from .parts import (
+    keypoints_to_limb_maps,
+    ordered_parts,
+    part_boxes,
+    part_images,
+    part_masks,
+)
 from .stickman import keypoints_to_stickman
 
 __all__ = [
@@ -16,6 +22,7 @@ __all__ = [
     'NUM_JOINTS',
     'PAIR_SEPARATOR',
     'keypoints_to_heatmaps',
+    'keypoints_to_limb_maps',
     'keypoints_to_stickman',
     'pair_stem',
     'ordered_parts',

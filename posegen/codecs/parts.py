@@ -163,6 +163,27 @@ def _part_segments(keypoints: Tensor, joints: Sequence[int]) -> tuple[Tensor, Te
     return start.masked_fill(absent, _FAR), end.masked_fill(absent, _FAR)
 
 
+def keypoints_to_limb_maps(
+    keypoints: Tensor, size: tuple[int, int], reach: float = 1 / 32
+) -> Tensor:
+    """Draw one map per limb: exp(-d / (reach * height)), d the distance to the limb.
+
+    Args:
+        keypoints: ``(B, 18, 3)`` x, y, score in pixels of ``size``.
+        size: ``(height, width)`` of the maps.
+        reach: distance at which a map has fallen to 1/e, as a fraction of the height.
+
+    Returns:
+        ``(B, 17, H, W)`` in [0, 1], in the order of ``LIMBS``; zero where a limb lacks
+        a joint.
+    """
+    points = _part_keypoints(keypoints, range(NUM_JOINTS))
+    start, end = (points[:, list(ends)] for ends in zip(*LIMBS))
+    present = ((start[..., 2] > 0) & (end[..., 2] > 0))[..., None]
+    start, end = (x[..., :2].where(present, _FAR) for x in (start, end))
+    return torch.exp(squared_distance(start, end, size).sqrt() / (-reach * size[0]))
+
+
 def squared_distance(start: Tensor, end: Tensor, size: tuple[int, int]) -> Tensor:
     """Squared distance of every pixel to every segment.
 

@@ -12,6 +12,7 @@ from posegen.models.ops.precision import at_least_float32
 from posegen.registry import MODELS
 
 _INSIDE = 0.98  # black and white stay where the tanh has a slope
+_LEAST = 0.01  # of a share, so that a change can undo it
 _BACKGROUND = 2.0  # of the logit, at first: what is off the joints is background
 
 
@@ -28,6 +29,10 @@ class CandidateComposer(nn.Module):
     there is a background where that person stood, and every part's warp without what
     the source hides, so that the back of a garment has the colors of its front. It
     starts from a mean of all these by weights, and adds what they lack.
+
+    All weights are corrections of what parsing and visibility say: a part's warp where
+    the source shows the part, its filled warp where it does not, likewise the source
+    and the filled source for the background.
 
     Args:
         in_channels: Channels of the fused features, at level 2.
@@ -53,7 +58,8 @@ class CandidateComposer(nn.Module):
         self.num_images = 1 + num_parts
         images = 3 * self.num_images
         self.coarse = nn.Conv2d(in_channels, channels, 1)
-        self.fine = nn.Conv2d(fine_channels + 4 * images, channels, 1)
+        seen = fine_channels + 4 * images + self.num_images
+        self.fine = nn.Conv2d(seen, channels, 1)
         self.background = nn.Conv2d(channels, 1, 1)
         self.filled = nn.Conv2d(images, channels, 1)
         self.body = nn.Sequential(
@@ -70,13 +76,18 @@ class CandidateComposer(nn.Module):
         outputs = (1 + self.num_images, self.num_images, 3)
         self.head = nn.Conv2d(full_channels, sum(outputs), 3, padding=1)
         self.outputs = outputs
-        # Every candidate weighs the same at first, and nothing is added to their mean.
+        # No correction at first, and nothing is added to the mean.
         for layer in (self.head, self.color):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
     def forward(
-        self, fused: Tensor, fine: Tensor, images: Tensor, shown: Tensor
+        self,
+        fused: Tensor,
+        fine: Tensor,
+        images: Tensor,
+        parsing: Tensor,
+        shown: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Weigh the candidates and paint.
 
@@ -84,6 +95,8 @@ class CandidateComposer(nn.Module):
             fused: (B, in_channels, H/4, W/4).
             fine: (B, fine_channels, H/2, W/2) warped features of all parts.
             images: (B, 3 (1 + num_parts), H, W) the source and its warps.
+            parsing: (B, 1 + num_parts, H/2, W/2), logarithms of the shares of
+                background and parts in the target.
             shown: (B, 1 + num_parts, H/2, W/2) in [0, 1], where the source may show
                 background, and where each warp shows its part.
 
@@ -93,20 +106,22 @@ class CandidateComposer(nn.Module):
             (B, 1 + num_parts, H, W): the painter's weights of source and warps, with
             what they were filled to, which sum to 1. All in float32 or better.
         """
-        seen = torch.cat([fine, F.pixel_unshuffle(images, 2)], 1)
-        coarse = F.interpolate(self.coarse(fused), scale_factor=2, mode='bilinear')
-        x = self.fine(seen) + coarse
+        seen = torch.cat([fine, F.pixel_unshuffle(images, 2), parsing.exp()], 1)
+        x = self.fine(seen) + _double(self.coarse(fused))
         fills = self._fill(images, shown, self.background(x))
         x = self.body(x + self.filled(fills))
         color = F.pixel_shuffle(self.color(x), 2)
         x = F.pixel_shuffle(self.up(x), 2)
-        fills = F.interpolate(fills, scale_factor=2, mode='bilinear')
-        images = torch.cat([images, fills], 1)
+        images = torch.cat([images, _double(fills)], 1)
         x = self.activation(self.mix(torch.cat([x, images], 1)))
-        logits, more, residual = at_least_float32(self.head(x)).split(self.outputs, 1)
-        weights = torch.cat([logits[:, :1], logits[:, 2:], more], 1).softmax(1)
+        change, more, residual = at_least_float32(self.head(x)).split(self.outputs, 1)
+        kept, rest = _kept_and_rest(parsing, shown)
+        hidden = rest.sum(1, keepdim=True)
+        masks = _corrected(torch.cat([kept[:, :1], hidden, kept[:, 1:]], 1), change)
+        more = torch.cat([change[:, :1], change[:, 2:], more], 1)
+        weights = _corrected(torch.cat([kept, rest], 1), more)
         painted = _paint(weights, residual + color, images)
-        return logits.softmax(1), painted, sum(weights.chunk(2, dim=1))
+        return masks, painted, sum(weights.chunk(2, dim=1))
 
     def _fill(self, images: Tensor, shown: Tensor, background: Tensor) -> Tensor:
         """(B, 3 (1 + num_parts), H/2, W/2): each image, filled from what it shows."""
@@ -115,6 +130,24 @@ class CandidateComposer(nn.Module):
         small = F.avg_pool2d(images, 2).unflatten(1, (-1, 3))
         filled = pull_push(small.flatten(0, 1), weights.flatten(0, 1)[:, None])
         return filled.view_as(small).flatten(1, 2)
+
+
+def _double(maps: Tensor) -> Tensor:
+    return F.interpolate(maps, scale_factor=2, mode='bilinear')
+
+
+def _kept_and_rest(parsing: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
+    """Shares (B, 1 + num_parts, H, W) that the source shows, and that it does not."""
+    regions, shown = (_double(at_least_float32(x)) for x in (parsing, shown))
+    regions = regions.softmax(1)
+    background = regions[:, :1] * shown[:, :1]
+    kept = torch.cat([background, regions[:, 1:].minimum(shown[:, 1:])], 1)
+    return kept, regions - kept
+
+
+def _corrected(shares: Tensor, change: Tensor) -> Tensor:
+    """Shares that sum to 1, after a change of their logarithms."""
+    return ((shares + _LEAST).log() + change).softmax(1)
 
 
 def _paint(weights: Tensor, residual: Tensor, images: Tensor) -> Tensor:

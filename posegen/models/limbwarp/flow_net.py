@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from posegen.codecs import LIMBS, keypoints_to_limb_maps
 from posegen.models.layers.blocks import (
     EncoderBlock,
     ResBlock,
@@ -17,7 +18,7 @@ from posegen.models.layers.blocks import (
     norm_layer,
 )
 from posegen.models.ops import flow_warp, limb_flow, resize_keypoints
-from posegen.models.ops.precision import full_precision
+from posegen.models.ops.precision import at_least_float32, full_precision
 from posegen.registry import MODELS
 
 #: Level -> (flow, visibility).
@@ -31,9 +32,10 @@ _RESIDUAL_SCALE = 1 / 16
 class LimbFlowNet(nn.Module):
     """A U-Net that corrects :func:`~posegen.models.ops.limb_flow` part by part.
 
-    It sees the source image, the source moved by the limb flow, the maps of both poses,
-    the limb flow and its nearness, all at level 1, and gives for each part a residual
-    to the limb flow and a visibility. The residual starts at zero, the flow so at the
+    It sees the source image, the source moved by the limb flow, maps of both poses'
+    joints and limbs, the limb flow and its nearness, all at level 1, and gives for each
+    part a residual to the limb flow and a visibility, and the target's parsing: what is
+    background and what is which part. The residual starts at zero, the flow so at the
     limb flow. An answer to eq. 1 of the paper that is posegen's own: the paper's nets
     see a part's two sub-poses alone and start from no motion.
 
@@ -61,8 +63,9 @@ class LimbFlowNet(nn.Module):
         self.parts = tuple(parts)
         self.channels = dict(enumerate(channels, start=1))
         image_channels = 3 * 4  # a block of 2 x 2 pixels
+        poses = num_joints + len(LIMBS)
         self.stem = nn.Sequential(
-            nn.Conv2d(2 * image_channels + 2 * num_joints + 3, channels[0], 3, 1, 1),
+            nn.Conv2d(2 * (image_channels + poses) + 3, channels[0], 3, 1, 1),
             ResBlock(channels[0], norm),
         )
         self.encoder = nn.ModuleList(
@@ -75,7 +78,8 @@ class LimbFlowNet(nn.Module):
         count = len(self.parts)
         self.flow_head = nn.Conv2d(channels[0], 2 * count, 3, padding=1)
         self.visibility_head = nn.Conv2d(channels[0], count, 3, padding=1)
-        for head in (self.flow_head, self.visibility_head):
+        self.parsing_head = nn.Conv2d(channels[0], 1 + count, 3, padding=1)
+        for head in (self.flow_head, self.visibility_head, self.parsing_head):
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
 
@@ -127,15 +131,16 @@ class LimbFlowNet(nn.Module):
         size = source_image.shape[-2:]
         check_divisible(source_image.shape, 2 ** len(self.channels), 'LimbFlowNet')
         half = (size[0] // 2, size[1] // 2)
-        joints = (
+        joints = [
             resize_keypoints(k, 0.5) for k in (source_keypoints, target_keypoints)
-        )
+        ]
         prior, nearness = limb_flow(*joints, half)
         image = F.pixel_unshuffle(source_image, 2)
         poses = F.avg_pool2d(torch.cat([source_pose, target_pose], 1), 2)
+        limbs = [keypoints_to_limb_maps(k, half) for k in joints]
         motion = prior / (half[0] * _RESIDUAL_SCALE)
         moved = flow_warp(image, prior)
-        x = self.stem(torch.cat([image, moved, poses, motion, nearness], 1))
+        x = self.stem(torch.cat([image, moved, poses, *limbs, motion, nearness], 1))
         return self._decode(x), prior
 
     def _decode(self, x: Tensor) -> dict[int, Tensor]:
@@ -164,6 +169,18 @@ class LimbFlowNet(nn.Module):
             for step, seen in zip(residual.split(2, 1), visibility.split(1, 1))
         ]
         return {part: {1: pair} for part, pair in zip(self.parts, pairs)}
+
+    def parse(self, feats: dict[int, Tensor]) -> Tensor:
+        """Logarithms of the shares of background and parts in the target's pixels.
+
+        Args:
+            feats: What :meth:`features` gives.
+
+        Returns:
+            (B, 1 + parts, H/2, W/2), in float32 or better.
+        """
+        logits = self.parsing_head(self.head(feats[1]))
+        return at_least_float32(logits).log_softmax(1)
 
     def visibility_parameters(self, level: int) -> Iterator[nn.Parameter]:
         """Parameters on which nothing but the visibility of a level depends."""

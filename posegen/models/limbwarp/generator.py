@@ -195,11 +195,13 @@ class LimbWarpGenerator(nn.Module):
             flow_only: Stop after the flow, as training stage 1 does.
 
         Returns:
-            ``flows`` (part -> level -> (flow, visibility)) and, unless ``flow_only``,
-            ``image`` (B, 3, H, W) in [-1, 1] and, at the size that the networks see,
-            ``painted`` (B, 3, h, w) in [-1, 1], ``masks`` (B, 2 + parts, h, w), the
-            weights of source, painted picture and warps, and ``regions``
-            (B, 1 + parts, h, w), those of background and parts in the painted picture.
+            ``flows``, part -> level -> (flow, visibility), and ``parsing``
+            (B, 1 + parts, h, w), logarithms of the shares of background and parts in
+            the target; unless ``flow_only``, ``image`` (B, 3, H, W) in [-1, 1] as well,
+            and what it was made from at the size that the networks see: ``painted``
+            (B, 3, h, w) in [-1, 1], ``masks`` (B, 2 + parts, h, w), the weights of
+            source, painted picture and warps, and ``regions`` (B, 1 + parts, h, w),
+            those of background and parts in the painted picture.
         """
         image, *joints = self._seen(source_image, source_keypoints, target_keypoints)
         size = tuple(image.shape[-2:])
@@ -207,11 +209,13 @@ class LimbWarpGenerator(nn.Module):
         feats, prior = self.flow_net.features(*poses, image, *joints)
         flows = self.flow_net.predict(feats, prior)
         moves = {part: levels[1] for part, levels in flows.items()}
+        parsing = self.flow_net.parse(feats)
         # Under their level of the image, not of what the networks see.
-        out = dict(flows={p: {self.finest_level: pair} for p, pair in moves.items()})
+        flows = {p: {self.finest_level: pair} for p, pair in moves.items()}
+        out = dict(flows=flows, parsing=parsing)
         if flow_only:
             return out
-        masks, painted, regions = self._decode(image, joints[0], feats, moves)
+        masks, painted, regions = self._decode(image, joints[0], feats, moves, parsing)
         parts = {part: flow for part, (flow, _) in moves.items()}
         picture = compose(source_image, painted, parts, masks)
         return out | dict(image=picture, painted=painted, masks=masks, regions=regions)
@@ -232,6 +236,7 @@ class LimbWarpGenerator(nn.Module):
         joints: Tensor,
         feats: Mapping[int, Tensor],
         moves: Mapping[str, tuple[Tensor, Tensor]],
+        parsing: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """What the composer gives; equations 2 to 8. ``joints``: the source's."""
         source = self.image_encoder(image)
@@ -244,7 +249,7 @@ class LimbWarpGenerator(nn.Module):
         fused = self.pnb(fused) if self.pnb else fused
         fine = torch.cat([*joined[1], feats[1]], dim=1)
         images = self._candidates(image, moves)
-        return self.composer(fused, fine, images, _shown(joints, moves))
+        return self.composer(fused, fine, images, parsing, _shown(joints, moves))
 
     def _join_parts(
         self,

@@ -37,10 +37,10 @@ class LimbWarp(FlowBasedTransfer):
         feature_net: Frozen feature net of L_sam, L_per and L_sty.
         losses: ``rec``, ``adv``, ``per``, ``sty`` on the picture (eq. 11 to 14);
             ``ssim``, a further pixel loss of the picture; ``paint``, one of the
-            painted picture alone; ``flow``,
-            ``visibility`` and ``choice`` (the candidate that a pixel is made from)
-            against the truth; ``sam`` (eq. 9), which takes the place of these three in
-            batches of which no pair has a truth.
+            painted picture alone; ``flow``, ``visibility``, ``parsing`` and ``choice``
+            (the candidate that a pixel is made from) against the truth; ``sam``
+            (eq. 9), which takes the place of these four in batches of which no pair has
+            a truth.
         data_preprocessor: Config of the preprocessor.
         train_stage: ``'flow'`` or ``'full'``.
         mask_radius: Radius, as a fraction of the image height, of the capsules around a
@@ -50,9 +50,9 @@ class LimbWarp(FlowBasedTransfer):
         ValueError: If ``mask_radius`` is not above 0; further as in the base class.
     """
 
-    terms = (*FlowBasedTransfer.terms, 'ssim', 'paint', 'choice')
+    terms = (*FlowBasedTransfer.terms, 'parsing', 'ssim', 'paint', 'choice')
     #: Those of them that need the truth.
-    truth_terms = frozenset({'flow', 'visibility', 'choice'})
+    truth_terms = frozenset({'flow', 'visibility', 'parsing', 'choice'})
 
     def __init__(
         self,
@@ -99,7 +99,13 @@ class LimbWarp(FlowBasedTransfer):
         losses, monitors = super().generator_losses(batch, out)
         if 'loss_sam' in losses:
             # Distributed training wants every part of the net in use.
-            losses['loss_sam'] = losses['loss_sam'] + 0 * _visible(out).sum()
+            unused = _visible(out).sum() + out['parsing'].sum()
+            losses['loss_sam'] = losses['loss_sam'] + 0 * unused
+        if 'parsing' in self.active_terms(batch):
+            truth = require_truth(batch, 'losses.parsing')
+            losses['loss_parsing'] = self.losses['parsing'](
+                out['parsing'], [*self.parts], **truth
+            )
         if self.train_stage == 'full':
             losses |= self.composition_losses(batch, out)
         return losses, monitors

@@ -16,6 +16,7 @@ from posegen.models.losses.pixel import L1Loss, SSIMLoss
 from posegen.models.losses.truth import (
     ChoiceTruthLoss,
     FlowTruthLoss,
+    ParsingTruthLoss,
     VisibilityTruthLoss,
 )
 
@@ -25,6 +26,7 @@ __all__ = [
     'GANLoss',
     'L1Loss',
     'NearestNeighbourLoss',
+    'ParsingTruthLoss',
     'PerceptualLoss',
     'SSIMLoss',
     'SamplingCorrectnessLoss',

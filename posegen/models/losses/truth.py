@@ -210,6 +210,57 @@ def _entropy(predicted: Tensor, truth: Tensor) -> Tensor:
     return entropy.mean((1, 2, 3))
 
 
+@MODELS.register_module()
+class ParsingTruthLoss(nn.Module):
+    """Cross entropy of the target's parsing into background and parts.
+
+    A cell of a coarser map is judged by the shares of its pixels. Mean over pixels.
+
+    Args:
+        weight: Factor of the loss.
+        label_names: Part -> label.
+    """
+
+    layers_needed: frozenset[str] = frozenset()
+
+    def __init__(
+        self, weight: float = 1.0, label_names: Mapping[str, int] = PART_LABELS
+    ) -> None:
+        super().__init__()
+        self.weight = weight
+        self.label_names = dict(label_names)
+
+    @full_precision
+    def forward(
+        self,
+        parsing: Tensor,
+        parts: Sequence[str],
+        flow: Tensor,
+        visibility: Tensor,
+        part_labels: Tensor,
+        has_truth: Tensor | None = None,
+    ) -> Tensor:
+        """Weighted scalar.
+
+        Args:
+            parsing: (B, 1 + len(parts), h, w), logarithms of the shares of background
+                and parts.
+            parts: The parts in the order of ``parsing``.
+            flow: Not used; the losses from truth are called alike.
+            visibility: Likewise.
+            part_labels: (B, H, W).
+            has_truth: (B,) bool, or None: all have.
+        """
+        regions = part_regions(parts, part_labels, self.label_names)
+        truth = torch.stack([part_labels == 0, *regions.values()], dim=1)
+        truth = F.interpolate(truth.to(parsing.dtype), parsing.shape[2:], mode='area')
+        entropy = -(truth * parsing).sum(1).mean((1, 2))
+        return self.weight * _mean(entropy, has_truth)
+
+    def extra_repr(self) -> str:
+        return f'weight={self.weight}'
+
+
 def _mean(values: Tensor, has_truth: Tensor | None) -> Tensor:
     """The mean over samples (B,) that have truth; 0 where none has."""
     if has_truth is None:

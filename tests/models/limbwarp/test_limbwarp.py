@@ -125,38 +125,56 @@ class TestFlowNet:
 
     def test_every_parameter_learns(self):
         net = LimbFlowNet(['body'], channels=(4, 8))
-        for head in (net.flow_head, net.visibility_head):
+        for head in (net.flow_head, net.visibility_head, net.parsing_head):
             torch.nn.init.normal_(head.weight)
-        flow, visibility = net(**self.inputs())['body'][1]
-        (flow.sum() + visibility.sum()).backward()
+        feats, prior = net.features(*self.inputs().values())
+        flow, visibility = net.predict(feats, prior)['body'][1]
+        (flow.sum() + visibility.sum() + net.parse(feats)[:, 0].sum()).backward()
         assert all(p.grad is not None and p.grad.any() for p in net.parameters())
+
+    def test_parsing_is_of_shares(self):
+        net = LimbFlowNet(['head', 'leg'], channels=(4, 8))
+        torch.nn.init.normal_(net.parsing_head.weight)
+        parsing = net.parse(net.features(*self.inputs().values())[0])
+        assert parsing.shape == (2, 3, SIZE[0] // 2, SIZE[1] // 2)
+        torch.testing.assert_close(parsing.exp().sum(1), torch.ones(2, 16, 8))
 
 
 class TestComposer:
-    def test_starts_with_even_weights(self):
-        net = CandidateComposer(6, 5, num_parts=3, channels=8, full_channels=4)
-        images = torch.rand(2, 12, 16, 8) * 2 - 1
-        masks, painted, regions = net(*self.features(), images, torch.ones(2, 4, 8, 4))
-        assert masks.shape == (2, 5, 16, 8) and painted.shape == (2, 3, 16, 8)
-        torch.testing.assert_close(masks, torch.full_like(masks, 0.2))
-        torch.testing.assert_close(regions, torch.full_like(regions, 0.25))
+    def test_starts_from_parsing_and_visibility(self):
+        """Shown background and head, a hidden leg, and a leg that is half shown."""
+        net = CandidateComposer(6, 5, num_parts=2, channels=8, full_channels=4)
+        images = torch.rand(2, 9, 16, 8) * 2 - 1
+        parsing = torch.zeros(2, 3, 8, 4)
+        parsing[:, 0, :2] = parsing[:, 1, 2:4] = parsing[:, 2, 4:] = 1
+        shown = torch.ones(2, 3, 8, 4)
+        shown[:, 2, 4:6], shown[:, 2, 6:] = 0, 0.5
+        masks, painted, regions = net(
+            *self.features(), images, (parsing + 1e-9).log(), shown
+        )
+        assert masks.shape == (2, 4, 16, 8) and painted.shape == (2, 3, 16, 8)
+        torch.testing.assert_close(masks.sum(1), torch.ones(2, 16, 8))
+        assert regions[:, :, [0, 5, 15]].argmax(1)[0, :, 0].tolist() == [0, 1, 2]
+        rows = masks[:, :, [1, 6, 10, 15]].mean((0, 3)).T
+        expected = [[1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0, 0.5, 0, 0.5]]
+        torch.testing.assert_close(rows, torch.tensor(expected), atol=0.06, rtol=0)
 
     def features(self) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.rand(2, 6, 4, 2), torch.rand(2, 5, 8, 4)
 
-    def test_the_painter_starts_from_what_the_images_show(self):
-        """A garment that is seen in one place only has its color everywhere."""
+    def test_the_painter_gives_a_garment_its_color_where_it_is_hidden(self):
         net = CandidateComposer(6, 5, num_parts=1, channels=8, full_channels=4)
         images = torch.zeros(2, 6, 16, 8)
         images[:, :3] = 0.4
         images[:, 3:, :2, :2] = 0.8
+        parsing = torch.tensor([0.0, 1.0]).view(1, 2, 1, 1).expand(2, 2, 8, 4)
         shown = torch.ones(2, 2, 8, 4)
         shown[:, 1, 1:] = shown[:, 1, :, 1:] = 0
-        _, painted, _ = net(*self.features(), images, shown)
-        # of source, warp, filled source and filled warp; the warp is zero there
-        expected = torch.full((2, 3, 14, 6), 0.98 * (0.4 + 0 + 0.4 + 0.8) / 4)
-        found = painted[:, :, 2:, 2:]
-        torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
+        _, painted, _ = net(*self.features(), images, (parsing + 1e-9).log(), shown)
+        found = painted[:, :, 4:, 4:]
+        torch.testing.assert_close(
+            found, torch.full_like(found, 0.8), atol=0.05, rtol=0
+        )
 
 
 def test_source_encoder_has_a_linear_way_for_colors():
@@ -186,7 +204,7 @@ class TestGenerator:
         flow = {part: levels[1][0] for part, levels in out['flows'].items()}
         again = compose(inputs[0], out['painted'], flow, out['masks'])
         torch.testing.assert_close(again, out['image'])
-        assert [*net(*inputs, flow_only=True)] == ['flows']
+        assert [*net(*inputs, flow_only=True)] == ['flows', 'parsing']
 
     def test_networks_may_work_at_half_size(self):
         """The same pose at twice the size: the same flow, counted one level up."""

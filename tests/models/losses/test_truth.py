@@ -5,7 +5,12 @@ import math
 import pytest
 import torch
 
-from posegen.models.losses import ChoiceTruthLoss, FlowTruthLoss, VisibilityTruthLoss
+from posegen.models.losses import (
+    ChoiceTruthLoss,
+    FlowTruthLoss,
+    ParsingTruthLoss,
+    VisibilityTruthLoss,
+)
 from posegen.models.losses.truth import part_regions, require_truth
 from posegen.utils.errors import DataError
 
@@ -117,6 +122,35 @@ class TestVisibility:
         has_truth = torch.tensor([True, False])
         loss = VisibilityTruthLoss()(maps, **truth, has_truth=has_truth)
         assert loss.item() == pytest.approx(math.log(2))
+
+
+class TestParsing:
+    def parsing(self, truth, share):
+        """Logarithms of ``share`` for the true region, the rest spread evenly."""
+        shares = torch.full((2, 4, *SIZE), (1 - share) / 3)
+        labels = truth['part_labels'].long()[:, None]
+        return shares.scatter(1, labels, share).log()
+
+    @pytest.mark.parametrize('share', [0.25, 0.5, 0.9])
+    def test_is_the_cross_entropy(self, truth, share):
+        loss = ParsingTruthLoss(weight=2.0)
+        found = loss(self.parsing(truth, share), PARTS, **truth).item()
+        assert found == pytest.approx(-2 * math.log(share), rel=1e-5)
+
+    def test_coarse_cells_are_judged_by_their_shares(self, truth):
+        truth['part_labels'][:] = 0
+        truth['part_labels'][:, ::2] = 2  # every other row
+        halves = torch.full((2, 4, 4, 3), 1e-6)
+        halves[:, 0] = halves[:, 2] = 0.5
+        found = ParsingTruthLoss()(halves.log(), PARTS, **truth).item()
+        assert found == pytest.approx(math.log(2), rel=1e-5)
+
+    def test_samples_without_truth_do_not_count(self, truth):
+        parsing = self.parsing(truth, 0.5)
+        parsing[1] = -100
+        has_truth = torch.tensor([True, False])
+        found = ParsingTruthLoss()(parsing, PARTS, **truth, has_truth=has_truth)
+        assert found.item() == pytest.approx(math.log(2), rel=1e-5)
 
 
 class TestChoice:
