@@ -47,16 +47,17 @@ model = dict(
     ),
     feature_net=dict(type='EfficientNetLite0Features', weights='package'),
     losses=dict(
-        rec=dict(type='L1Loss', weight=5.0),  # eq. 11
+        rec=dict(type='L1Loss', weight=10.0),  # eq. 11
         per=dict(  # eq. 13
             type='PerceptualLoss',
             layers=('expand1', 'expand3', 'expand5', 'expand11'),
             weight=2.0,
         ),
-        paint=dict(type='L1Loss', weight=2.0),
-        flow=dict(type='FlowTruthLoss', weight=0.5, hidden_weight=0.2),
+        ssim=dict(type='SSIMLoss', weight=2.0),
+        paint=dict(type='L1Loss', weight=4.0),
+        flow=dict(type='FlowTruthLoss', weight=1.0, hidden_weight=0.2),
         visibility=dict(type='VisibilityTruthLoss', weight=0.5),
-        parsing=dict(type='ParsingTruthLoss', weight=0.5),
+        parsing=dict(type='ParsingTruthLoss', weight=1.0),
         choice=dict(type='ChoiceTruthLoss', weight=0.5),
         # eq. 9, in place of the four above where a set has no truth
         sam=dict(
