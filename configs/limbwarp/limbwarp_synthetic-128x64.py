@@ -54,7 +54,7 @@ model = dict(
         ),
         ssim=dict(type='SSIMLoss', weight=2.0),
         paint=dict(type='L1Loss', weight=4.0),
-        flow=dict(type='FlowTruthLoss', weight=1.0, hidden_weight=0.2),
+        flow=dict(type='FlowTruthLoss', weight=2.0),
         visibility=dict(type='VisibilityTruthLoss', weight=0.5),
         parsing=dict(type='ParsingTruthLoss', weight=1.0),
         choice=dict(type='ChoiceTruthLoss', weight=0.5),
@@ -97,24 +97,24 @@ stages = [
             train_stage='flow',
             losses=dict(flow=dict(weight=1.0), parsing=dict(weight=5.0)),
         ),
-        train_cfg=dict(max_iters=1200, val_interval=1200),
+        train_cfg=dict(max_iters=1400, val_interval=1400),
         train_dataloader=dict(batch_size=16),
         optim_wrapper=_wrapper,
         param_scheduler=dict(
             generator=[
-                dict(type='CosineAnnealingLR', eta_min=5e-5, by_epoch=False, T_max=1200)
+                dict(type='CosineAnnealingLR', eta_min=5e-5, by_epoch=False, T_max=1400)
             ]
         ),
     ),
     dict(
         name='full',
         model=dict(train_stage='full'),
-        train_cfg=dict(max_iters=4500, val_interval=1500),
+        train_cfg=dict(max_iters=3900, val_interval=1300),
         train_dataloader=dict(batch_size=8),
         optim_wrapper=_wrapper,
         param_scheduler=dict(
             generator=[
-                dict(type='CosineAnnealingLR', eta_min=1e-5, by_epoch=False, T_max=4500)
+                dict(type='CosineAnnealingLR', eta_min=1e-5, by_epoch=False, T_max=3900)
             ]
         ),
         custom_hooks=[dict(type='GeneratorEMAHook', decay=0.998)],
