@@ -13,7 +13,7 @@ from posegen.registry import MODELS
 
 _INSIDE = 0.98  # black and white stay where the tanh has a slope
 _LEAST = 0.01  # of a share, so that a change can undo it
-_BACKGROUND = 2.0  # of the logit, at first: what is off the joints is background
+_BACKGROUND = 3.0  # of the logit, at first: what is off the joints is background
 
 
 @MODELS.register_module()
@@ -24,15 +24,15 @@ class CandidateComposer(nn.Module):
     beside it weighs, pixel by pixel, the painted image against the source as it stands
     and the source warped by each part's flow, which it sees.
 
-    The painter has the same images once more, filled from what they show
+    The painter has these images filled from what they show
     (:func:`~posegen.models.ops.pull_push`): the source without its person, so that
     there is a background where that person stood, and every part's warp without what
     the source hides, so that the back of a garment has the colors of its front. It
-    starts from a mean of all these by weights, and adds what they lack.
+    takes one for the background and for each part, and adds what they lack.
 
-    All weights are corrections of what parsing and visibility say: a part's warp where
-    the source shows the part, its filled warp where it does not, likewise the source
-    and the filled source for the background.
+    All weights are corrections of what parsing and visibility say: the source and the
+    warps where the source shows background and parts, the painted image elsewhere; in
+    that, a filled image where its background or part is.
 
     Args:
         in_channels: Channels of the fused features, at level 2.
@@ -72,10 +72,9 @@ class CandidateComposer(nn.Module):
         self.color = nn.Conv2d(channels, 3 * 4, 1)
         self.mix = nn.Conv2d(full_channels + 2 * images, full_channels, 3, padding=1)
         self.activation = activation()
-        # Logits of source, painted image and warps; of the filled images; a residual.
-        outputs = (1 + self.num_images, self.num_images, 3)
-        self.head = nn.Conv2d(full_channels, sum(outputs), 3, padding=1)
-        self.outputs = outputs
+        # Changes of the masks and of the painter's regions; a residual.
+        self.outputs = (1 + self.num_images, self.num_images, 3)
+        self.head = nn.Conv2d(full_channels, sum(self.outputs), 3, padding=1)
         # No correction at first, and nothing is added to the mean.
         for layer in (self.head, self.color):
             nn.init.zeros_(layer.weight)
@@ -103,46 +102,45 @@ class CandidateComposer(nn.Module):
         Returns:
             ``masks`` (B, 2 + num_parts, H, W): weights of source, painted image and
             warps, which sum to 1; ``painted`` (B, 3, H, W) in [-1, 1]; ``regions``
-            (B, 1 + num_parts, H, W): the painter's weights of source and warps, with
-            what they were filled to, which sum to 1. All in float32 or better.
+            (B, 1 + num_parts, H, W): what the painter takes for background and parts,
+            which sums to 1. All in float32 or better.
         """
         seen = torch.cat([fine, F.pixel_unshuffle(images, 2), parsing.exp()], 1)
         x = self.fine(seen) + _double(self.coarse(fused))
-        fills = self._fill(images, shown, self.background(x))
+        keep = at_least_float32(self.background(x) + _BACKGROUND).sigmoid()
+        shown = torch.cat([keep * shown[:, :1], shown[:, 1:]], 1)
+        fills = _fill(images, shown)
         x = self.body(x + self.filled(fills))
         color = F.pixel_shuffle(self.color(x), 2)
         x = F.pixel_shuffle(self.up(x), 2)
-        images = torch.cat([images, _double(fills)], 1)
-        x = self.activation(self.mix(torch.cat([x, images], 1)))
-        change, more, residual = at_least_float32(self.head(x)).split(self.outputs, 1)
-        kept, rest = _kept_and_rest(parsing, shown)
-        hidden = rest.sum(1, keepdim=True)
+        fills = _double(fills)
+        x = self.activation(self.mix(torch.cat([x, images, fills], 1)))
+        change, parts, residual = at_least_float32(self.head(x)).split(self.outputs, 1)
+        regions, kept = _regions(parsing, shown)
+        hidden = (regions - kept).sum(1, keepdim=True)
         masks = _corrected(torch.cat([kept[:, :1], hidden, kept[:, 1:]], 1), change)
-        more = torch.cat([change[:, :1], change[:, 2:], more], 1)
-        weights = _corrected(torch.cat([kept, rest], 1), more)
-        painted = _paint(weights, residual + color, images)
-        return masks, painted, sum(weights.chunk(2, dim=1))
+        regions = _corrected(regions, parts)
+        return masks, _paint(regions, residual + color, fills), regions
 
-    def _fill(self, images: Tensor, shown: Tensor, background: Tensor) -> Tensor:
-        """(B, 3 (1 + num_parts), H/2, W/2): each image, filled from what it shows."""
-        kept = at_least_float32(background + _BACKGROUND).sigmoid() * shown[:, :1]
-        weights = torch.cat([kept, shown[:, 1:]], 1)
-        small = F.avg_pool2d(images, 2).unflatten(1, (-1, 3))
-        filled = pull_push(small.flatten(0, 1), weights.flatten(0, 1)[:, None])
-        return filled.view_as(small).flatten(1, 2)
+
+def _fill(images: Tensor, shown: Tensor) -> Tensor:
+    """(B, 3 n, H/2, W/2): each of n images, filled from where it shows its part."""
+    small = F.avg_pool2d(images, 2).unflatten(1, (-1, 3))
+    filled = pull_push(small.flatten(0, 1), shown.flatten(0, 1)[:, None])
+    return filled.view_as(small).flatten(1, 2)
 
 
 def _double(maps: Tensor) -> Tensor:
     return F.interpolate(maps, scale_factor=2, mode='bilinear')
 
 
-def _kept_and_rest(parsing: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
-    """Shares (B, 1 + num_parts, H, W) that the source shows, and that it does not."""
+def _regions(parsing: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
+    """Shares (B, 1 + num_parts, H, W) of background and parts, and what is shown."""
     regions, shown = (_double(at_least_float32(x)) for x in (parsing, shown))
     regions = regions.softmax(1)
     background = regions[:, :1] * shown[:, :1]
     kept = torch.cat([background, regions[:, 1:].minimum(shown[:, 1:])], 1)
-    return kept, regions - kept
+    return regions, kept
 
 
 def _corrected(shares: Tensor, change: Tensor) -> Tensor:
