@@ -157,7 +157,7 @@ class TestComposer:
         assert regions[:, :, [0, 5, 15]].argmax(1)[0, :, 0].tolist() == [0, 1, 2]
         rows = masks[:, :, [1, 6, 10, 15]].mean((0, 3)).T
         expected = [[1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0, 0.5, 0, 0.5]]
-        torch.testing.assert_close(rows, torch.tensor(expected), atol=0.06, rtol=0)
+        torch.testing.assert_close(rows, torch.tensor(expected), atol=0.1, rtol=0)
 
     def features(self) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.rand(2, 6, 4, 2), torch.rand(2, 5, 8, 4)
