@@ -9,6 +9,7 @@ import torch
 from posegen.codecs import (
     DEFAULT_PARTS,
     LIMBS,
+    keypoints_to_limb_maps,
     ordered_parts,
     part_boxes,
     part_images,
@@ -149,3 +150,34 @@ def test_parts_are_ordered_by_their_joints():
 def test_parts_need_known_joints(parts):
     with pytest.raises(ValueError, match='must name'):
         ordered_parts(parts)
+
+
+class TestLimbMaps:
+    def test_fall_with_the_distance_to_the_limb(self):
+        keypoints = torch.zeros(1, 18, 3)
+        keypoints[0, 1] = torch.tensor([10.0, 8.0, 1.0])  # neck and right shoulder
+        keypoints[0, 2] = torch.tensor([20.0, 8.0, 1.0])
+        maps = keypoints_to_limb_maps(keypoints, SIZE, reach=1 / 12)
+        assert maps.shape == (1, len(LIMBS), *SIZE)
+        limb = maps[0, LIMBS.index((1, 2))]
+        expected = torch.exp(-torch.tensor([0.0, 4, 5, 8]) / 4)
+        found = torch.stack([limb[8, 15], limb[12, 15], limb[12, 23], limb[8, 28]])
+        torch.testing.assert_close(found, expected)
+        assert maps.sum() == limb.sum()
+
+    def test_match_a_distance_taken_limb_by_limb(self):
+        keypoints = people()
+        maps = keypoints_to_limb_maps(keypoints, SIZE, reach=1 / 16)
+        near = (maps > np.exp(-1)).numpy()  # nearer than 3 pixels
+        for person, found in zip(keypoints.numpy(), near):
+            for limb, mask in zip(LIMBS, found):
+                present = all(person[joint, 2] > 0 for joint in limb)
+                expected = slow_mask(person, limb, 3 / 48) > 0 if present else 0
+                assert (mask == expected).mean() > 0.999
+
+    def test_missing_joints_may_hold_anything(self):
+        keypoints = people()
+        broken = torch.where(keypoints[..., 2:] > 0, keypoints, torch.nan)
+        broken[..., 2] = keypoints[..., 2]
+        found = keypoints_to_limb_maps(broken, SIZE)
+        torch.testing.assert_close(found, keypoints_to_limb_maps(keypoints, SIZE))
