@@ -139,18 +139,34 @@ def reading_message(error: Exception, leaf: Path) -> str:
         error: What MMEngine raised while it read ``leaf``.
         leaf: The config; it is what an error is about that came of no other file.
     """
-    frames = list(traceback.walk_tb(error.__traceback__))
-    read = [f.f_locals for f, _ in frames if f.f_code.co_name in _READERS]
-    file = Path(read[-1]['filename']) if read else leaf
     reason = str(error).strip().split('\n')[0]
-    if isinstance(error, SyntaxError) and (fault := syntax_error(file)):
-        line, reason = fault.lineno, fault.msg
+    if isinstance(error, SyntaxError) and (
+        fault := syntax_error(read_last(error, leaf))
+    ):
+        reason = fault.msg
+    place = place_of(error, leaf)
+    return f'{place} cannot be read: {type(error).__name__}: {reason}'
+
+
+def place_of(error: Exception, leaf: Path) -> str:
+    """The file of a chain that an error came of, with the line if it is known."""
+    file = read_last(error, leaf)
+    if isinstance(error, SyntaxError):
+        fault = syntax_error(file)
+        line = fault and fault.lineno
     else:
+        frames = traceback.walk_tb(error.__traceback__)
         own = [n for f, n in frames if f.f_code.co_filename == str(file.absolute())]
         line = own[-1] if own else _import_line(file, error)
-    place = leaf if file == leaf.absolute() else file
-    place = f'{place}, line {line},' if line else place
-    return f'{place} cannot be read: {type(error).__name__}: {reason}'
+    shown = leaf if file == leaf.absolute() else file
+    return f'{shown}, line {line}' if line else str(shown)
+
+
+def read_last(error: Exception, leaf: Path) -> Path:
+    """The file that MMEngine was reading when an error was raised."""
+    frames = traceback.walk_tb(error.__traceback__)
+    read = [f.f_locals for f, _ in frames if f.f_code.co_name in _READERS]
+    return Path(read[-1]['filename']) if read else leaf
 
 
 def syntax_error(file: Path) -> SyntaxError | None:

@@ -10,7 +10,12 @@ from typing import Any
 from mmengine.config import Config, DictAction
 from mmengine.utils import import_modules_from_strings
 
-from posegen.engine.config.bases import checked_bases, config_path, reading_message
+from posegen.engine.config.bases import (
+    checked_bases,
+    config_path,
+    place_of,
+    reading_message,
+)
 from posegen.utils.errors import ConfigError, PosegenError
 
 
@@ -74,8 +79,8 @@ def _read(path: Path) -> Config:
         lazy = 'read_base' in path.read_text(encoding='utf-8')
     except UnicodeDecodeError as error:
         raise ConfigError(
-            f'{path} is not a config file; where it is a checkpoint, name the config '
-            'it was trained with, and give it as the weights'
+            f'{path} is not a config file, which is text in UTF-8; where it is a '
+            'checkpoint, name the config it was trained with, and give it as the weights'
         ) from error
     try:
         with checked_bases():
@@ -109,7 +114,7 @@ def _import_message(path: Path, error: ImportError) -> str:
         named, cause = str(cause).removeprefix(_WRAPPED), beneath
     reason = str(cause).split('\n')[0]
     if named is None:
-        return f'{path}: an import fails: {reason}'
+        return f'{place_of(error, path)}: an import fails: {reason}'
     message = f'{path}: {named} of custom_imports cannot be imported: {reason}'
     missing = cause.name if isinstance(cause, ModuleNotFoundError) else None
     if missing is not None and f'{named}.'.startswith(f'{missing}.'):
