@@ -140,12 +140,10 @@ def reading_message(error: Exception, leaf: Path) -> str:
         leaf: The config; it is what an error is about that came of no other file.
     """
     reason = str(error).strip().split('\n')[0]
-    if isinstance(error, SyntaxError) and (
-        fault := syntax_error(read_last(error, leaf))
-    ):
-        reason = fault.msg
-    place = place_of(error, leaf)
-    return f'{place} cannot be read: {type(error).__name__}: {reason}'
+    if isinstance(error, SyntaxError):
+        fault = syntax_error(read_last(error, leaf))
+        reason = fault.msg if fault else reason
+    return f'{place_of(error, leaf)} cannot be read: {type(error).__name__}: {reason}'
 
 
 def place_of(error: Exception, leaf: Path) -> str:

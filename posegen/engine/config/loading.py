@@ -80,7 +80,8 @@ def _read(path: Path) -> Config:
     except UnicodeDecodeError as error:
         raise ConfigError(
             f'{path} is not a config file, which is text in UTF-8; where it is a '
-            'checkpoint, name the config it was trained with, and give it as the weights'
+            'checkpoint, name the config it was trained with, and give it as the '
+            'weights'
         ) from error
     try:
         with checked_bases():
