@@ -79,7 +79,7 @@ def _read(path: Path) -> Config:
         lazy = 'read_base' in path.read_text(encoding='utf-8')
     except UnicodeDecodeError as error:
         raise ConfigError(
-            f'{path} is not a config file, which is text in UTF-8; where it is a '
+            f'{path} is not a config file; one is text in UTF-8; where it is a '
             'checkpoint, name the config it was trained with, and give it as the '
             'weights'
         ) from error
