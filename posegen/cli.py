@@ -20,6 +20,7 @@ from posegen.utils.processes import (
     wait_for_end,
 )
 from posegen.utils.sizes import parse_size
+from posegen.utils.startup import prepare_process
 
 USER_ERROR = 2
 # Another process of the group has ended, with a reason of its own.
@@ -41,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         came from); 143 for a training that SIGTERM ended, after saving its state; 1 for
         a process of several that cannot go on because another one has ended.
     """
+    prepare_process()
     args = make_parser().parse_args(argv)
     _see_current_folder()
     try:

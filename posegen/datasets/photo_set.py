@@ -25,7 +25,7 @@ from PIL import ImageOps
 from posegen.codecs.names import PAIR_SEPARATOR
 from posegen.utils.errors import ConfigError, DataError
 from posegen.utils.images import open_image, save_image, to_rgb
-from posegen.utils.paths import configs_root
+from posegen.utils.paths import SHIPPED, configs_root
 from posegen.utils.progress import track
 
 from .annotations import Annotations, write_annotations, write_pairs
@@ -579,11 +579,18 @@ def _base_config(options: PhotoSetOptions) -> Path:
     return found[0]
 
 
+def _name_of(base: Path) -> str:
+    """The config by a name that holds wherever posegen is installed."""
+    return f'{SHIPPED}{base.relative_to(configs_root()).as_posix()}'
+
+
 def _write_config(
     path: Path, base: Path, options: PhotoSetOptions, result: PhotoSet
 ) -> None:
     size = dict(zip(('height', 'width'), options.size))
     test = _TEST_GROUPS if 'test' in result.counts else _NO_TEST_GROUPS
     test = test.format(**size)
-    text = _CONFIG.format(base=str(base), root=str(result.folder), test=test, **size)
+    text = _CONFIG.format(
+        base=_name_of(base), root=str(result.folder), test=test, **size
+    )
     path.write_text(text, encoding='utf-8')

@@ -48,12 +48,15 @@ def run(args: Namespace) -> None:
         processes=args.processes,
         progress=True,
     )
+    written = _write_files(table, args)  # before anything that a stream may not take
     console = Console()
     print_uncut(table.to_rich(), console)
     if args.slices:
         print_uncut(table.slices_to_rich(), console)
     _print_notes(table, names, args.offline_features, console)
-    _write_files(table, args, console)
+    if written:
+        text = escape(f'written: {", ".join(written)}')
+        console.print(text, style='dim', soft_wrap=True)
 
 
 def _check_files(args: Namespace, names: Sequence[str]) -> None:
@@ -100,7 +103,7 @@ def _print_notes(
         console.print(hint, style='dim')
 
 
-def _write_files(table: ScoreTable, args: Namespace, console: Console) -> None:
+def _write_files(table: ScoreTable, args: Namespace) -> list[str]:
     written = []
     if args.json is not None:
         table.to_json(args.json)
@@ -111,8 +114,7 @@ def _write_files(table: ScoreTable, args: Namespace, console: Console) -> None:
     if args.sheet is not None:
         write_sheet(table, args.sheet, args.sheet_by)
         written.append(args.sheet)
-    if written:
-        console.print(f'written: {", ".join(written)}', style='dim', soft_wrap=True)
+    return written
 
 
 def print_uncut(table: Table, console: Console) -> None:

@@ -71,5 +71,6 @@ def write_text(file: str | Path, text: str) -> None:
     file = Path(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f'.{file.name}.{os.getpid()}')
-    partial.write_text(text, encoding='utf-8')
+    # Names of files that are no text keep their bytes.
+    partial.write_text(text, encoding='utf-8', errors='surrogateescape')
     partial.replace(file)

@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from posegen.utils.sizes import parse_size
+from posegen.utils.startup import prepare_process
 
 FRACTIONS = {'auto': None, 'fractions': True, 'pixels': False}
 
@@ -80,6 +81,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> None:
     """Convert; errors are one line."""
+    prepare_process()
     options = vars(parse_args(argv))
     from posegen.datasets.keypoint_conversion import convert_keypoints
     from posegen.utils.errors import PosegenError
