@@ -116,17 +116,6 @@ def check_archives(split: Split) -> list[Finding]:
     )
 
 
-def list_images(folder: Path) -> set[str]:
-    """Files below a folder, names relative to it with '/'; hidden ones are left out."""
-    found = set()
-    for place, subs, names in os.walk(folder):
-        subs[:] = [sub for sub in subs if not sub.startswith('.')]
-        prefix = Path(place).relative_to(folder).as_posix()
-        prefix = '' if prefix == '.' else f'{prefix}/'
-        found |= {f'{prefix}{name}' for name in names if not name.startswith('.')}
-    return found
-
-
 def _folders(parent: Path) -> Iterator[Path]:
     with os.scandir(parent) as entries:
         yield from (Path(entry.path) for entry in entries if entry.is_dir())
