@@ -93,7 +93,7 @@ class ImageFolder:
             self.by_key[image_key(name)].append(self.path / name)
         if not self.by_key:
             reasons = ''.join(f'; {sentence}' for sentence in self.unread)
-            raise DataError(f"no .png, .jpg or .webp image in '{folder}'{reasons}")
+            raise DataError(f"no image such as .png or .jpg in '{folder}'{reasons}")
 
     @property
     def keys(self) -> frozenset[str]:
