@@ -32,7 +32,7 @@ def list_files(top: str | Path, skip: Iterable[str | Path] = ()) -> list[str]:
     found: list[str] = []
     starts = ['']
     for start in starts:  # grows while it is read: links come after all folders
-        first = os.path.join(top, start)
+        first = os.path.join(top, start) if start else str(top)
         real = os.path.realpath(first)
         if start and f'{root}{os.sep}'.startswith(f'{real.rstrip(os.sep)}{os.sep}'):
             continue

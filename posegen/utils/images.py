@@ -50,6 +50,7 @@ _TURNS = {
 }
 _SIDEWAYS = (5, 6, 7, 8)  # height and width change places
 _SIXTEEN_BITS = ('I;16', 'I;16B', 'I;16L', 'I;16N')
+_KNOWN_MODES = ('RGB', 'L', 'P', '1', 'CMYK', 'YCbCr', 'HSV', 'RGBX')
 _PREMULTIPLIED = {'La': 'LA', 'RGBa': 'RGBA'}
 
 
@@ -121,15 +122,12 @@ def to_rgb(image: Image.Image, name: str = 'the image') -> np.ndarray:
         return np.repeat(grey[..., None], 3, axis=2)
     if image.has_transparency_data:
         return _on_white(upright)
-    if image.mode == 'RGB':
-        return np.array(upright)
-    try:
-        return np.array(upright.convert('RGB'))
-    except ValueError:
+    if image.mode not in _KNOWN_MODES:
         raise DataError(
             f'{name} cannot be read: pixels of mode {image.mode} have no one way to '
             'RGB; save it as 8-bit RGB'
-        ) from None
+        )
+    return np.array(upright.convert('RGB') if image.mode != 'RGB' else upright)
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -148,7 +146,7 @@ def orientation_of(image: Image.Image) -> int:
 def upright_size(image: Image.Image) -> tuple[int, int]:
     """(height, width) of what :func:`to_rgb` gives, without decoding most types."""
     if image.format == 'TIFF':
-        image.load()  # Pillow itself turns these as it decodes them
+        _load(image)  # Pillow itself turns these as it decodes them
     width, height = image.size
     return (width, height) if orientation_of(image) in _SIDEWAYS else (height, width)
 
@@ -160,8 +158,25 @@ def unusual_pixels(image: Image.Image) -> str | None:
     return 'transparency' if image.has_transparency_data else None
 
 
+def _load(image: Image.Image) -> None:
+    """Decode an image that is still a file.
+
+    Pillow maps some TIFFs into memory by their names, and gives wrong pixels where they
+    are to be turned by a quarter as well (seen in 13.0); without a name it does not.
+    """
+    name = getattr(image, 'filename', None)
+    if image.format != 'TIFF' or not name:
+        image.load()
+        return
+    image.filename = ''
+    try:
+        image.load()
+    finally:
+        image.filename = name
+
+
 def _turn(image: Image.Image) -> Image.Image:
-    image.load()  # a PNG's note may follow its pixels
+    _load(image)  # a PNG's note may follow its pixels
     turn = _TURNS.get(orientation_of(image))
     return image if turn is None else image.transpose(turn)
 
