@@ -255,8 +255,9 @@ class PosePairDataset(Dataset):
         if not hasattr(backend, 'list_dir_or_file'):
             return None
         local, found = type(backend) is fileio.LocalBackend, set()
-        for sub in {posixpath.dirname(name.replace('\\', '/')) for name in names}:
-            sub = _spell_folder(folder, sub) if local else sub
+        subs = {posixpath.dirname(name.replace('\\', '/')) for name in names}
+        for sub in {sub and posixpath.normpath(sub) for sub in subs}:
+            sub = _spell_folder(folder, '' if sub == '.' else sub, local)
             place = _join(folder, sub, self.backend_args) if sub else folder
             try:
                 listing = _list_folder(place, self.backend_args)
@@ -371,9 +372,9 @@ def _list_folder(folder: str, backend_args: dict | None) -> list[str]:
     )
 
 
-def _spell_folder(folder: str, sub: str) -> str:
-    """A path of folders below another as the disk spells it."""
-    if not sub or os.path.isdir(os.path.join(folder, sub)):
+def _spell_folder(folder: str, sub: str, local: bool) -> str:
+    """A path of folders below another as a local disk spells it."""
+    if not (local and sub) or os.path.isdir(os.path.join(folder, sub)):
         return sub
     found = ''
     for part in sub.split('/'):
