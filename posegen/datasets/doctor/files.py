@@ -43,6 +43,10 @@ def disguise_cure(disguise: str, name: str) -> str:
         return f'run `{shell("mv", name, gz)} && {shell("gunzip", gz)}`.'
     if 'zip' in disguise:
         return f'run `{shell("mv", name, packed)} && {shell("unzip", packed)}`.'
+    if '8-bit RGB' in disguise:
+        return 'save the pictures as 8-bit RGB.'
+    if 'pip install' in disguise:
+        return 'install what reads them, or save them as .png or .jpg.'
     return 'fetch the files again and look at one of them before going on.'
 
 

@@ -80,7 +80,8 @@ def _read_state(path: Path, fast: bool) -> ImageState:
             return ImageState(size, turned=turned, unusual=unusual_pixels(image))
     except DataError as error:
         reason = str(error).split(': ', 1)[-1]
-        return ImageState(None, disguise_of(path) or f'broken: {reason}')
+        broken = 'broken: ' if 'cannot be decoded' in str(error) else ''
+        return ImageState(None, disguise_of(path) or f'{broken}{reason}')
 
 
 def check_presence(split: Split, lists: Lists, there: set[str]) -> list[Finding]:
@@ -163,7 +164,7 @@ def _check_readable(
     broken: dict[str, list[str]] = {}
     for name, state in states.items():
         if state.problem is not None:
-            kind = re.sub(r'\d+', 'N', state.problem)  # counts of bytes differ
+            kind = re.sub(r'\d{2,}', 'N', state.problem)  # counts of bytes differ
             broken.setdefault(kind, []).append(name)
     findings = []
     for kind, names in broken.items():
