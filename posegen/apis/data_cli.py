@@ -48,6 +48,8 @@ from posegen.engine.config import (
 )
 from posegen.registry import DATASETS
 from posegen.utils.errors import ConfigError, DataError
+from posegen.utils.folders import list_files
+from posegen.utils.image_types import is_image
 from posegen.utils.images import check_image_ending, read_image, save_image
 from posegen.visualization import pair_sheet
 
@@ -267,9 +269,9 @@ def _readable_samples(split: Split, num: int) -> list[dict]:
 
 def _common_size(split: Split) -> tuple[int, int]:
     """Size of the first image that can be read."""
-    for path in sorted(split.images.rglob('*')):
+    for name in filter(is_image, list_files(split.images)):
         try:
-            return read_image(path).shape[:2]
+            return read_image(split.images / name).shape[:2]
         except DataError:
             continue
     raise DataError(f'there is no image in {split.images}')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from mmengine.logging import print_log
@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from posegen.apis.inferencer import PoseTransferInferencer
 from posegen.apis.inputs import read_image, read_pose
 from posegen.codecs.formats import scale_keypoints
+from posegen.codecs.names import name_key, respell
 from posegen.datasets import read_annotations
 from posegen.datasets.letterbox import Size
 from posegen.utils.errors import DataError
@@ -92,7 +93,10 @@ class _PoseFinder:
                 '--annotations with a file that has a row for it; joints are not found '
                 'in pictures yet.'
             )
-        name = value if value in self.rows else Path(value).name
+        base = PurePosixPath(name_key(value)).name
+        spelled = respell([value, base], self.rows)
+        tried = (value, base, spelled.get(value), spelled.get(base))
+        name = next((name for name in tried if name in self.rows), base)
         if name not in self.rows:
             near = get_close_matches(name, self.rows, n=1)
             hint = f'; did you mean {near[0]}?' if near else '.'

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.logging import print_log
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from posegen.codecs import NUM_JOINTS
 from posegen.codecs.formats import read_openpose_json
 from posegen.models.preprocessor import images_to_uint8
 from posegen.utils.errors import DataError
-from posegen.utils.images import open_image, to_rgb
+from posegen.utils.images import decoding, open_image, to_rgb
 
 ImageInput = str | Path | Image.Image | np.ndarray | Tensor
 #: Pixels from the origin beyond which a coordinate is taken for a mistake.
@@ -63,22 +63,23 @@ def read_image(image: ImageInput, label: str = 'source') -> np.ndarray:
 
     Args:
         image: a path; a PIL image; an array (H, W, 3) uint8 RGB; a tensor (3, H, W),
-            uint8 or float in [-1, 1]. The orientation that a camera noted is applied,
-            transparency is dropped.
+            uint8 or float in [-1, 1]. Files and PIL images are read as
+            :func:`~posegen.utils.images.to_rgb` has it: upright, and transparent pixels
+            on white.
         label: how errors call it.
 
     Returns:
         (H, W, 3) uint8 RGB.
 
     Raises:
-        DataError: a file that is missing or no image; an array or tensor of another
-            shape, type or range.
+        DataError: a file or PIL image that is missing, broken or of a range that is not
+            known; an array or tensor of another shape, type or range.
         TypeError: anything else.
     """
     if isinstance(image, str | Path):
         return _read_image_file(Path(image).expanduser(), label)
     if isinstance(image, Image.Image):
-        return _from_pil(image)
+        return _from_pil(image, f'The {label} image')
     if isinstance(image, np.ndarray):
         return _check_array(image, label)
     if isinstance(image, Tensor):
@@ -92,12 +93,15 @@ def read_image(image: ImageInput, label: str = 'source') -> np.ndarray:
 def _read_image_file(path: Path, label: str) -> np.ndarray:
     if not path.is_file():
         raise DataError(f'The {label} image {path} does not exist; check the path.')
-    with open_image(path, f'The {label} image {path}') as image:
-        return _from_pil(image)
+    name = f'The {label} image {path}'
+    with open_image(path, name) as image:
+        return to_rgb(image, name)
 
 
-def _from_pil(image: Image.Image) -> np.ndarray:
-    return to_rgb(ImageOps.exif_transpose(image))
+def _from_pil(image: Image.Image, name: str) -> np.ndarray:
+    with decoding(name):  # it may be a file that is not read yet
+        pixels = to_rgb(image, name)
+    return _check_array(pixels, name)
 
 
 def _check_array(image: np.ndarray, label: str) -> np.ndarray:

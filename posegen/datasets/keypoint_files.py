@@ -19,14 +19,13 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
-from PIL import Image
 
 from posegen.codecs.formats import (
     coco_dataset,
@@ -41,9 +40,12 @@ from posegen.codecs.formats import (
 )
 from posegen.codecs.formats.json_files import load_json
 from posegen.codecs.joints import NUM_JOINTS
+from posegen.codecs.names import name_key
 from posegen.utils.errors import ConfigError, DataError
+from posegen.utils.folders import list_files
 from posegen.utils.image_files import make_parent, write_whole
-from posegen.utils.images import open_image
+from posegen.utils.image_types import describe_unread, is_image
+from posegen.utils.images import open_image, upright_size
 from posegen.utils.progress import track
 
 from .annotations import (
@@ -64,7 +66,6 @@ _FILE_ENDINGS = {
 }
 FOLDER_FORMATS = tuple(_FILE_ENDINGS)
 """Formats with a file for each picture."""
-IMAGE_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 
 
 def read_keypoint_file(
@@ -127,7 +128,10 @@ def read_keypoint_file(
         keypoints[(keypoints[..., :2] == 0).all(-1)] = 0
     _check_people(keypoints, path, format, min_score)
     keypoints = _move(keypoints, frame, 256)
-    return Annotations(list(found), keypoints)
+    names = images.spell(found)
+    if len(set(names)) < len(names):
+        raise DataError(f'{path}: a picture is there twice, in two spellings')
+    return Annotations(names, keypoints)
 
 
 def write_keypoint_file(
@@ -174,8 +178,9 @@ def write_keypoint_file(
 def read_image_sizes(folder: str | os.PathLike) -> dict[str, Size]:
     """(height, width) of each picture below a folder, by its name below the folder.
 
-    Only headers are read. Orientation tags are ignored, as joints are taken to be on
-    the pixels that are stored.
+    The size is that after the turn that a camera noted, as everywhere in posegen: what
+    OpenCV, and with it most detectors, see. Only headers are read, but for PNGs without
+    such a note in front. Pictures of types that are not read are named in a warning.
 
     Raises:
         DataError: there is no such folder, no picture in it, or one cannot be read.
@@ -183,15 +188,18 @@ def read_image_sizes(folder: str | os.PathLike) -> dict[str, Size]:
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f'{folder} is no folder; check the path')
-    files = sorted(
-        file for file in folder.rglob('*') if file.suffix.lower() in IMAGE_ENDINGS
-    )
-    if not files:
-        raise DataError(f'{folder} has no pictures ({", ".join(IMAGE_ENDINGS)})')
+    files = list_files(folder)
+    unread = describe_unread(files)
+    names = [name for name in files if is_image(name)]
+    if not names:
+        reasons = ''.join(f'; {sentence}' for sentence in unread)
+        raise DataError(f'{folder} has no pictures such as .jpg or .png{reasons}')
+    for sentence in unread:
+        print_log(f'{folder}: {sentence}', 'current', logging.WARNING)
     sizes = {}
-    for file in track(files, 'sizes of pictures', len(files)):
-        with open_image(file, str(file)) as image:
-            sizes[file.relative_to(folder).as_posix()] = _size(image)
+    for name in track(names, 'sizes of pictures', len(names)):
+        with open_image(folder / name, str(folder / name)) as image:
+            sizes[name] = upright_size(image)
     return sizes
 
 
@@ -206,30 +214,43 @@ class _Images:
     suffix: str = '.jpg'
     normalized: bool | None = None
     strict: bool = True
+    _by_key: dict[str, str | None] = field(default_factory=dict)
     _by_stem: dict[str, list[str]] = field(default_factory=dict)
     _by_number: dict[int, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in self.sizes if isinstance(self.sizes, Mapping) else ():
-            pure = PurePosixPath(name).with_suffix('')
+            key = name_key(name)
+            self._by_key[key] = None if key in self._by_key else name
+            pure = PurePosixPath(key).with_suffix('')
             self._by_stem.setdefault(str(pure), []).append(name)
             if pure.name.isdecimal():
                 self._by_number.setdefault(int(pure.name), []).append(name)
 
     def size(self, name: str) -> Size | None:
         if isinstance(self.sizes, Mapping):
-            return self.sizes.get(name)
+            return self.sizes.get(self._spell(name))
         return self.sizes
+
+    def spell(self, names: Iterable[str]) -> list[str]:
+        """Names as the pictures have them, or else with '/' between folders."""
+        return [self._spell(name) for name in names]
+
+    def _spell(self, name: str) -> str:
+        if isinstance(self.sizes, Mapping) and name in self.sizes:
+            return name
+        return self._by_key.get(name_key(name)) or name.replace('\\', '/')
 
     def of_stem(self, stem: str, file: Path) -> str:
         """Name of the picture that a file of joints belongs to."""
+        key = name_key(stem)
         if not isinstance(self.sizes, Mapping):
             return stem + self.suffix
-        if stem not in self._by_stem:
+        if key not in self._by_stem:
             if not self.strict:
                 return stem + self.suffix
             raise DataError(f"{file}: there is no picture '{stem}.*' for it")
-        return _only(self._by_stem[stem], file)
+        return _only(self._by_stem[key], file)
 
     def of_number(self, number: int, file: Path) -> str:
         """Name of the picture with COCO's id: the one that is called so."""
@@ -250,11 +271,6 @@ def _only(names: list[str], file: Path) -> str:
             f"{names[0]}' and '{names[1]}' differ in their ending or folder only"
         )
     return names[0]
-
-
-def _size(image: Image.Image) -> Size:
-    width, height = image.size
-    return height, width
 
 
 # -- formats ---------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from posegen.codecs.formats import LAYOUTS
 from posegen.codecs.formats.json_files import load_json
 from posegen.codecs.joints import NUM_JOINTS
 from posegen.utils.errors import ConfigError, DataError
+from posegen.utils.folders import list_files
 
 FORMATS = ('csv', 'txt', 'openpose', 'body25', 'coco', 'wholebody', 'mediapipe')
 """Names of the formats."""
@@ -58,11 +59,11 @@ def joint_files(folder: Path) -> list[Path]:
     Raises:
         DataError: there is none.
     """
-    files = sorted(
-        file
-        for file in folder.rglob('*')
-        if file.suffix.lower() in ('.json', '.txt') and not file.name.startswith('.')
-    )
+    files = [
+        folder / name
+        for name in list_files(folder)
+        if name.lower().endswith(('.json', '.txt'))
+    ]
     if not files:
         raise DataError(f'{folder} has no json or txt file with joints')
     return files

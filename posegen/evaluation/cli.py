@@ -12,7 +12,6 @@ from rich.table import Table
 
 from posegen.evaluation.extractors import ST_LPIPS
 from posegen.evaluation.folder import score_folder
-from posegen.evaluation.pairs import IMAGE_SUFFIXES
 from posegen.evaluation.protocols import (
     FID,
     HIGHER_IS_BETTER,
@@ -68,7 +67,7 @@ def _check_files(args: Namespace, names: Sequence[str]) -> None:
             raise ConfigError(f"--{flag} '{file}' is a folder: name a file")
     if args.sheet is None:
         return
-    if Path(args.sheet).suffix.lower() not in IMAGE_SUFFIXES:
+    if Path(args.sheet).suffix.lower() not in ('.png', '.jpg', '.jpeg'):
         raise ConfigError(f"--sheet '{args.sheet}' must end in .png or .jpg")
     sortable = {
         metric.name

@@ -36,7 +36,8 @@ def hash_files(files: Iterable[Path], folder: Path) -> str:
     names = sorted((file.relative_to(folder).as_posix(), file) for file in files)
     total = hashlib.sha256()
     for name, file in names:
-        total.update(f'{hash_file(file)}  {name}\n'.encode())
+        line = f'{hash_file(file)}  {name}\n'  # a name may have bytes of no text
+        total.update(line.encode(errors='surrogateescape'))
     return total.hexdigest()
 
 

@@ -54,6 +54,17 @@ def joints(args: Namespace, name: str) -> np.ndarray:
     return table.keypoints[table.names.index(name)]
 
 
+@pytest.mark.parametrize(
+    'value', ['0000_1.png', 'C:\\train\\0000_1.png', './0000_1.png ']
+)
+def test_poses_are_found_by_all_spellings(place, seen, value):
+    _, args = place
+    args.pose = value
+    run(args)
+    ((arguments, _),) = seen
+    np.testing.assert_array_equal(arguments[1], joints(args, '0000_1.png'))
+
+
 @pytest.mark.parametrize('suffix', ['png', 'jpg', 'JPEG'])
 def test_writes_the_picture_and_says_where(place, monkeypatch, suffix):
     folder, args = place

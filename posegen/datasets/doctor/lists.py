@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from posegen.codecs.names import respell
 from posegen.datasets.annotations import Annotations, scan_annotations, scan_pairs
 from posegen.datasets.photo_set import read_groups
 from posegen.datasets.pose_pair_dataset import truth_name
@@ -45,6 +46,22 @@ class Lists:
         """Images that either list names."""
         annotated = self.annotations.names if self.annotations else ()
         return list(dict.fromkeys([*self.pair_names, *annotated]))
+
+    def respelled(self, files: set[str]) -> Lists:
+        """The same, each name as a file has it that differs in spelling only."""
+        spelled = respell(self.names, files)
+        if not spelled:
+            return self
+        rows, pairs = self.annotations, self.pairs
+        if rows is not None:
+            names = [spelled.get(name, name) for name in rows.names]
+            rows = Annotations(names, rows.keypoints)
+        if pairs is not None:
+            pairs = [
+                (line, spelled.get(source, source), spelled.get(target, target))
+                for line, source, target in pairs
+            ]
+        return Lists(rows, pairs, self.groups)
 
 
 _ROW_KINDS = (
