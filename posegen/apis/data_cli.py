@@ -281,7 +281,8 @@ def run_photo_set(args: Namespace) -> PhotoSet:
 
     Args:
         args: ``photos``, ``keypoints``, ``format`` (None tells by the content),
-            ``min_score`` (None takes the format's), ``group_pattern``, ``groups`` (a csv file), ``out`` and the options of
+            ``min_score`` (None takes the format's), ``group_pattern``, ``groups`` (a
+            csv file), ``out`` and the options of
             :class:`posegen.datasets.photo_set.PhotoSetOptions`.
 
     Raises:

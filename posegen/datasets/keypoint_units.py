@@ -84,8 +84,8 @@ class KeypointReport:
             )
         if self.scaled:
             lines.append(
-                f'{len(self.scaled):,} pictures had joints on a canvas of another size, '
-                f'which were scaled: {_some(self.scaled)}'
+                f'{len(self.scaled):,} pictures had joints on a canvas of another '
+                f'size, which were scaled: {_some(self.scaled)}'
             )
         if self.notes.outside:
             lines.append(

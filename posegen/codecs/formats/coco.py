@@ -251,7 +251,9 @@ def _add_images(
 def _owner(names: Mapping[Any, str], entry: Mapping, place: str) -> str:
     image = entry.get('image_id')
     if not isinstance(image, int | str) or image not in names:
-        raise DataError(f'{place}: its image_id {image!r} is not there among the images')
+        raise DataError(
+            f'{place}: its image_id {image!r} is not there among the images'
+        )
     return names[image]
 
 

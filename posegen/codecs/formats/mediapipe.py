@@ -78,7 +78,7 @@ class Landmarks:
         return canonical(person, 'mediapipe', where)
 
     def is_normalized(self, normalized: bool | None = None) -> bool:
-        """Whether x and y are fractions: as the caller says, or the file, or by size."""
+        """Whether x and y are fractions: as is said here, in the file, or by size."""
         stated = self.normalized if normalized is None else normalized
         if stated is not None:
             return stated
