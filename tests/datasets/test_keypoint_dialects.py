@@ -27,7 +27,9 @@ OTHERS = [None, {}, dict(image_id=NAME, bbox=[1, 2, 3, 4]), dict(bbox=[0, 0, 1, 
 def records(draw) -> np.ndarray:
     """(18, 3) float32 of a person in the picture; the neck between the shoulders."""
     record = np.full((18, 3), 0.9, np.float32)
-    x, y = (st.lists(st.integers(4, n - 4), min_size=18, max_size=18) for n in (128, 256))
+    x, y = (
+        st.lists(st.integers(4, n - 4), min_size=18, max_size=18) for n in (128, 256)
+    )
     record[:, 0], record[:, 1] = draw(x), draw(y)
     record[0], record[10] = [64, 20, 0.9], [60, 240, 0.9]  # not too small to be one
     record[1] = (record[2] + record[5]) / 2
@@ -51,7 +53,9 @@ def person(record: np.ndarray, layout: str, **more) -> dict:
 
 def instance(record: np.ndarray, layout: str) -> dict:
     rows = numbers(record, layout)
-    return dict(keypoints=[row[:2] for row in rows], keypoint_scores=[r[2] for r in rows])
+    return dict(
+        keypoints=[row[:2] for row in rows], keypoint_scores=[r[2] for r in rows]
+    )
 
 
 def detection(record: np.ndarray, layout: str, **more) -> dict:
@@ -115,7 +119,9 @@ DIALECTS = {
     'mmpose returned': lambda r, o: dict(predictions=[[*o, instance(r, 'coco')]]),
     'mediapipe': landmarks,
     'mediapipe people': lambda r, o: dict(pose_landmarks=[None, landmarks(r, o)]),
-    'mediapipe record': lambda r, o: {NAME: dict(landmarks=landmarks(r, o)), 'b.jpg': None},
+    'mediapipe record': lambda r, o: {
+        NAME: dict(landmarks=landmarks(r, o)), 'b.jpg': None
+    },
     'mediapipe list': lambda r, o: [
         *[entry for entry in o if not entry or 'bbox' in entry],
         dict(image=NAME, poseLandmarks=[landmarks(r, o)]),

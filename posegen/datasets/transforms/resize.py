@@ -46,9 +46,7 @@ def resize_keypoints(results: dict[str, Any], side: str) -> np.ndarray:
             f'{name}: {problem}; set annotation_size to the (height, width) of the '
             'pictures that the joints were found in'
         )
-    return scale_keypoints(
-        keypoints, frame, results['image_size'], results['scaling']
-    )
+    return scale_keypoints(keypoints, frame, results['image_size'], results['scaling'])
 
 
 @TRANSFORMS.register_module()
