@@ -64,7 +64,8 @@ class Landmarks:
         if person is None:
             return np.zeros((NUM_JOINTS, 3), dtype=np.float32)
         if self.is_normalized(normalized):
-            _refuse_meters(person, where)
+            if normalized is None and self.normalized is None:
+                _refuse_meters(person, where)
             if (size := self.size or size) is None:
                 raise DataError(
                     f'{where} has fractions of the picture as coordinates; give its '
