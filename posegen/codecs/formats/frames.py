@@ -93,14 +93,16 @@ def outside_frame(
     Args:
         keypoints: ``(..., J, 3)`` x, y, score.
         size: (height, width) of the picture.
-        overshoot: share of the picture's size that they may lie beyond its edge.
+        overshoot: share of the picture's size that they may lie beyond its edge; where
+            that is not 0, a pixel at least.
 
     Returns:
         ``(..., J)`` bool.
     """
     limit = np.array(size[::-1], dtype=np.float64)
     points = keypoints[..., :2].astype(np.float64) + 0.5
-    beyond = (points < -overshoot * limit) | (points > (1 + overshoot) * limit)
+    margin = np.maximum(overshoot * limit, 1.0) if overshoot else 0.0
+    beyond = (points < -margin) | (points > limit + margin)
     return beyond.any(-1) & (keypoints[..., 2] > 0)
 
 
