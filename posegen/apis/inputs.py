@@ -235,6 +235,8 @@ def load_pose(
     """
     if isinstance(pose, LoadedPose):
         return pose
+    if pose is None:
+        raise DataError(f'{label} is None: there is nobody in it; leave it out.')
     size = None
     if isinstance(pose, str | Path):
         keypoints, size = _read_pose_file(Path(pose).expanduser(), label)
