@@ -226,6 +226,20 @@ def _add_infer(parser: argparse.ArgumentParser) -> None:
         metavar='HxW',
         help='size that the annotations refer to, if not that of the images',
     )
+    for option, whose in (('--pose-size', 'pose'), ('--source-pose-size', 'source')):
+        parser.add_argument(
+            option,
+            type=parse_size,
+            metavar='HxW',
+            help=f'size of the picture that the joints of the {whose} were found in '
+            '(default: what their file states, else that of the source)',
+        )
+    parser.add_argument(
+        '--min-score',
+        type=float,
+        metavar='S',
+        help='joints of json files with a lower confidence become missing (0.05)',
+    )
     parser.add_argument('--out', required=True, metavar='FILE', help='png or jpg')
     parser.add_argument('--seed', type=int, help='for models that draw random numbers')
     parser.add_argument('--device', metavar='NAME', help='cpu, cuda, cuda:1, ...')

@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from posegen.codecs.formats import other_frame, outside_frame
 from posegen.codecs.names import MAX_STEM, name_key, safe_stem
 from posegen.utils.errors import ConfigError, DataError
 from posegen.utils.folders import list_files
@@ -92,6 +93,7 @@ class PhotoSet:
         left_out: reason -> photos.
         small: photos whose person fills less than a third of their height.
         unused: names of keypoints that belong to no photo.
+        outside: joints just outside their photos, which count as missing.
     """
 
     folder: Path
@@ -99,6 +101,7 @@ class PhotoSet:
     left_out: dict[str, list[str]] = field(default_factory=dict)
     small: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
+    outside: int = 0
 
     @property
     def config(self) -> Path:
@@ -288,7 +291,9 @@ def make_photo_set(
     detectors) do; keypoints are in the pixels of the photo as it is seen then. What is
     transparent becomes white (:func:`~posegen.utils.images.to_rgb`). Photos
     are scaled to fit ``size`` and centred, free space repeats their edge, and the
-    joints move along. All ordered pairs inside a group are listed; a group is either in
+    joints move along; those just outside the photo become missing, and photos of which
+    joints clearly lie outside (:func:`~posegen.codecs.formats.other_frame`) are left
+    out. All ordered pairs inside a group are listed; a group is either in
     training or in testing.
 
     Args:
@@ -366,7 +371,7 @@ def _choose(
         elif name not in groups:
             reason = 'no group'
         elif (count := int((joints[:, 2] > 0).sum())) < options.min_joints:
-            reason = f'fewer than {options.min_joints} joints'
+            reason = _too_few(options)
             name = f'{name} ({count})'
         else:
             rows[name] = joints
@@ -382,6 +387,7 @@ class _Placed:
     name: str
     keypoints: np.ndarray
     small: bool
+    outside: int
 
 
 def _place_all(
@@ -400,8 +406,10 @@ def _place_all(
         for name, outcome in zip(rows, track(done, 'photos', len(rows))):
             if isinstance(outcome, _Placed):
                 placed[name] = outcome
+                result.outside += outcome.outside
             else:
-                result.left_out.setdefault(outcome, []).append(name)
+                reason, detail = outcome
+                result.left_out.setdefault(reason, []).append(name + detail)
     return placed
 
 
@@ -412,26 +420,38 @@ def _place(
     name: str,
     keypoints: np.ndarray,
     target: str,
-) -> _Placed | str:
-    """Write one photo, or say why not."""
+) -> _Placed | tuple[str, str]:
+    """Write one photo, or say why not: the reason, and what goes behind the name."""
     try:
         with open_image(photos / name, name) as file:
             image = to_rgb(file, name)
     except DataError as error:
         broken = 'cannot be decoded' in str(error)
-        return 'not a whole image' if broken else 'not 8-bit RGB, nor sure to become it'
+        reason = (
+            'not a whole image' if broken else 'not 8-bit RGB, nor sure to become it'
+        )
+        return reason, ''
+    size = image.shape[:2]
+    if problem := other_frame(keypoints, size):
+        return 'joints outside the photo', f' ({problem})'
+    beyond = outside_frame(keypoints, size)
+    keypoints = np.where(beyond[:, None], np.float32(0), keypoints)
     present = keypoints[:, 2] > 0
+    if present.sum() < options.min_joints:
+        return _too_few(options), f' ({present.sum()} on the photo)'
     points = keypoints[present, :2]
-    height, width = image.shape[:2]
-    if (points < -0.5).any() or (points > np.array([width, height]) - 0.5).any():
-        return 'joints outside the photo'
     low, high = points.min(0), points.max(0)
-    small = not options.crop and (high - low)[1] < SMALL * height
+    small = not options.crop and (high - low)[1] < SMALL * size[0]
     if options.crop:
         image, keypoints = _cut_out(image, keypoints, low, high, options.size)
     placement = fit(image.shape[:2], options.size)
     save_image(folder / target, place_image(image, placement))
-    return _Placed(target, place_keypoints(keypoints, placement), bool(small))
+    joints = place_keypoints(keypoints, placement)
+    return _Placed(target, joints, bool(small), int(beyond.sum()))
+
+
+def _too_few(options: PhotoSetOptions) -> str:
+    return f'fewer than {options.min_joints} joints'
 
 
 def _cut_out(

@@ -29,6 +29,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         'as a viewer shows them',
     )
     add('--format', metavar='NAME', help='of the keypoints (told by their content)')
+    add(
+        '--min-score',
+        type=float,
+        metavar='S',
+        help='joints with a lower score become missing (0.5 for MediaPipe, 0.3 for '
+        'COCO and whole bodies, 0.05 for OpenPose)',
+    )
     who = parser.add_mutually_exclusive_group()
     who.add_argument(
         '--group-pattern',

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,9 @@ _ROW_KINDS = (
 
 def read_lists(split: Split) -> tuple[Lists, list[Finding]]:
     """Read both lists, sound lines only, with findings on the rest."""
-    annotations, findings = _scan(split.annotations, scan_annotations)
+    # Fractions are a finding of their own, with the joints.
+    scan = partial(scan_annotations, pixels=False)
+    annotations, findings = _scan(split.annotations, scan)
     rows, bad = annotations or (None, [])
     for kind, sign, cure in _ROW_KINDS:
         these = [problem for problem in bad if sign in problem]
