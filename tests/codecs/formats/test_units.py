@@ -11,7 +11,8 @@ from posegen.utils.errors import DataError
 
 def person(*points: tuple[float, float]) -> np.ndarray:
     joints = np.zeros((18, 3), np.float32)
-    joints[: len(points)] = [(x, y, 1) for x, y in points]
+    for index, (x, y) in enumerate(points):
+        joints[index] = x, y, 1
     return joints
 
 
