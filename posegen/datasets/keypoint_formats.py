@@ -122,7 +122,8 @@ def _choices_of_object(content: dict) -> set[str]:
     for key in ('annotations', 'instance_info', 'predictions'):
         if key in content:
             choices.add(_coco_kind(content[key]))
-    values = content.values()
+    values = list(content.values())
+    values += [item for value in values if isinstance(value, list) for item in value]
     if _is_mediapipe(content) or (not choices and any(map(_is_mediapipe, values))):
         choices.add('mediapipe')
     return choices

@@ -61,8 +61,8 @@ def enlarged(joints: np.ndarray) -> np.ndarray:
     return joints * [3, 3, 1]
 
 
-def infer(folder, pose: dict, **changes) -> None:
-    (folder / 'pose.json').write_text(json.dumps(pose))
+def infer(folder, content: dict, **changes) -> None:
+    (folder / 'pose.json').write_text(json.dumps(content))
     names = ('annotations', 'annotation_size', 'pose_size', 'source_pose_size')
     files = dict.fromkeys(('source_pose', 'pose'), str(folder / 'pose.json'))
     args = dict.fromkeys([*names, 'min_score', 'seed']) | files

@@ -11,8 +11,8 @@ from posegen.utils.errors import DataError
 
 def person(*points: tuple[float, float]) -> np.ndarray:
     joints = np.zeros((18, 3), np.float32)
-    for row, point in zip(joints, points):
-        row[:] = (*point, 1)
+    for index, (x, y) in enumerate(points):
+        joints[index] = x, y, 1
     return joints
 
 
