@@ -20,6 +20,7 @@ from posegen.utils.processes import (
     wait_for_end,
 )
 from posegen.utils.sizes import parse_size
+from posegen.utils.startup import prepare_process
 
 USER_ERROR = 2
 # Another process of the group has ended, with a reason of its own.
@@ -41,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         came from); 143 for a training that SIGTERM ended, after saving its state; 1 for
         a process of several that cannot go on because another one has ended.
     """
+    prepare_process()
     args = make_parser().parse_args(argv)
     _see_current_folder()
     try:
@@ -223,6 +225,20 @@ def _add_infer(parser: argparse.ArgumentParser) -> None:
         type=parse_size,
         metavar='HxW',
         help='size that the annotations refer to, if not that of the images',
+    )
+    for option, whose in (('--pose-size', 'pose'), ('--source-pose-size', 'source')):
+        parser.add_argument(
+            option,
+            type=parse_size,
+            metavar='HxW',
+            help=f'size of the picture that the joints of the {whose} were found in '
+            '(default: what their file states, else that of the source)',
+        )
+    parser.add_argument(
+        '--min-score',
+        type=float,
+        metavar='S',
+        help='joints of json files with a lower confidence become missing (0.05)',
     )
     parser.add_argument('--out', required=True, metavar='FILE', help='png or jpg')
     parser.add_argument('--seed', type=int, help='for models that draw random numbers')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import resource
@@ -211,3 +212,69 @@ def test_user_errors_are_all_caught() -> None:
     from posegen.utils.errors import NonFiniteError
 
     assert issubclass(NonFiniteError, PosegenError)
+
+
+@pytest.mark.parametrize('encoding', ['ascii', 'cp1252'])
+def test_every_command_on_a_stream_of_few_letters(
+    encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.evaluation.toy_set import write_set
+
+    folder = tmp_path / 'größe [人→x]'
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    config = str(write_config(folder / 'toy.py', toy_config(iters=1, _note='→')))
+    write_set(folder)
+    weights = str(folder / 'run' / 'full' / 'iter_1.pth')
+    scores = ('--generated', '人=good', 'poor', '--real', 'real', '--json', 's.json')
+    more = ('--per-pair', '人.csv', '--processes', '1', '--protocol', 'pise')
+    for command, shown in {
+        ('train', config, '--work-dir', str(folder / 'run')): 'iter_1.pth',
+        ('test', config, weights, '--out', '人'): 'toy_error',
+        ('print-config', config): '_note',
+        ('evaluate', *scores, *more): 'psnr ^',
+        ('list-models', 'spig*'): 'spig_market1501-128x64',
+        ('env',): 'torch',
+    }.items():
+        stream = io.TextIOWrapper(io.BytesIO(), encoding)
+        monkeypatch.setattr(sys, 'stdout', stream)
+        assert cli.main(command) == 0
+        stream.flush()
+        assert shown in stream.buffer.getvalue().decode(encoding)
+    assert '"poor"' in Path('s.json').read_text(encoding='utf-8')
+    assert '人' in Path('人.csv').read_text(encoding='utf-8')
+
+
+@pytest.mark.parametrize(
+    ('workers', 'start'),
+    [(0, 'spawn'), (0, 'forkserver'), (0, 'fork'), (0, None), (1, 'fork'), (1, None)],
+)
+def test_train_with_any_switch_of_a_loader(
+    workers: int, start: str | None, tmp_path: Path
+) -> None:
+    config = str(write_config(tmp_path / 'toy.py', toy_config(iters=1)))
+    options = [
+        f'{name}_dataloader.{option}'
+        for name in ('train', 'val')
+        for option in (
+            f'num_workers={workers}',
+            'persistent_workers=True',
+            'prefetch_factor=3',
+            'timeout=60',
+            f'multiprocessing_context={start}',
+        )
+    ]
+    command = ['train', config, '--work-dir', str(tmp_path / 'run')]
+    assert cli.main([*command, '--cfg-options', *options]) == 0
+
+
+def test_workers_may_be_spawned(tmp_path: Path) -> None:
+    config = str(write_config(tmp_path / 'toy.py', toy_config(iters=1)))
+    settings = [
+        f'train_dataloader.{option}'
+        for option in ('num_workers=1', 'multiprocessing_context=spawn')
+    ]
+    tool = str(ROOT / 'tools' / 'train.py')  # which its workers import again
+    command = [tool, config, '--work-dir', str(tmp_path / 'run'), '--stage', 'flow']
+    result = run_python(*command, '--cfg-options', *settings, PYTHONPATH=str(ROOT))
+    assert result.returncode == 0, result.stderr

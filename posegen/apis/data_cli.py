@@ -28,6 +28,7 @@ from posegen.datasets.doctor import (
     examine_folder,
 )
 from posegen.datasets.keypoint_files import read_keypoint_file
+from posegen.datasets.keypoint_units import KeypointReport
 from posegen.datasets.photo_set import (
     PhotoSet,
     PhotoSetOptions,
@@ -48,6 +49,8 @@ from posegen.engine.config import (
 )
 from posegen.registry import DATASETS
 from posegen.utils.errors import ConfigError, DataError
+from posegen.utils.folders import list_files
+from posegen.utils.image_types import is_image
 from posegen.utils.images import check_image_ending, read_image, save_image
 from posegen.visualization import pair_sheet
 
@@ -267,9 +270,9 @@ def _readable_samples(split: Split, num: int) -> list[dict]:
 
 def _common_size(split: Split) -> tuple[int, int]:
     """Size of the first image that can be read."""
-    for path in sorted(split.images.rglob('*')):
+    for name in filter(is_image, list_files(split.images)):
         try:
-            return read_image(path).shape[:2]
+            return read_image(split.images / name).shape[:2]
         except DataError:
             continue
     raise DataError(f'there is no image in {split.images}')
@@ -280,7 +283,8 @@ def run_photo_set(args: Namespace) -> PhotoSet:
 
     Args:
         args: ``photos``, ``keypoints``, ``format`` (None tells by the content),
-            ``group_pattern``, ``groups`` (a csv file), ``out`` and the options of
+            ``min_score`` (None takes the format's), ``group_pattern``, ``groups`` (a
+            csv file), ``out`` and the options of
             :class:`posegen.datasets.photo_set.PhotoSetOptions`.
 
     Raises:
@@ -301,9 +305,18 @@ def run_photo_set(args: Namespace) -> PhotoSet:
     else:
         groups = group_by_folder(photos)
     sizes = photo_sizes(args.photos, photos)
+    report = KeypointReport()
     keypoints = read_keypoint_file(
-        args.keypoints, args.format, image_sizes=sizes, strict=False
+        args.keypoints,
+        args.format,
+        image_sizes=sizes,
+        min_score=args.min_score,
+        strict=False,
+        keep_outside=False,
+        report=report,
     )
+    for line in report.lines():
+        print(line)  # noqa: T201
     result = make_photo_set(args.photos, keypoints, groups, args.out, options)
     print(_photo_set_text(result))  # noqa: T201
     return result
@@ -317,6 +330,10 @@ def _photo_set_text(result: PhotoSet) -> str:
         )
     for reason, names in result.left_out.items():
         lines.append(f'left out, {reason}: {_name_some(names)}')
+    if result.outside:
+        lines.append(
+            f'joints just outside their photo, which count as missing: {result.outside}'
+        )
     if result.unused:
         lines.append(f'keypoints of no photo: {_name_some(result.unused)}')
     if result.small:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,17 +11,20 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.logging import print_log
 from rich.console import Console
 from rich.progress import track
 from torch import Tensor, nn
 
 from posegen.apis.inputs import (
     ImageInput,
+    LoadedPose,
     PoseInput,
     as_image_list,
     as_pose_list,
+    check_on_canvas,
+    load_pose,
     read_image,
-    read_pose,
 )
 from posegen.apis.model_zoo import (
     DEFAULT_MODEL,
@@ -29,6 +33,7 @@ from posegen.apis.model_zoo import (
     read_model_config,
     weights_for,
 )
+from posegen.codecs.formats import other_frame
 from posegen.datasets.letterbox import (
     Placement,
     Size,
@@ -80,8 +85,9 @@ class _Request:
     """One image to make: checked joints, and a source that is read in its turn."""
 
     source: ImageInput
-    source_keypoints: np.ndarray
-    target_keypoints: np.ndarray
+    source_pose: LoadedPose
+    source_pose_size: Size | None
+    pose: LoadedPose
     pose_size: Size | None
     label: str
 
@@ -139,6 +145,8 @@ class PoseTransferInferencer:
         seed: int | None = None,
         *,
         pose_size: Size | Sequence[Size | None] | None = None,
+        source_pose_size: Size | Sequence[Size | None] | None = None,
+        min_score: float | None = None,
         batch_size: int = 8,
         keep_size: bool = True,
         full_resolution: bool | None = None,
@@ -157,11 +165,19 @@ class PoseTransferInferencer:
             pose: the target joints (see `read_pose`), or a list of them. One source
                 goes with many poses, one pose with many sources, or as many with as
                 many.
-            source_pose: the joints of each source, in its pixels.
+            source_pose: the joints of each source, in its pixels or as fractions of its
+                size.
             seed: makes methods that draw random numbers repeatable, at a given batch
                 size, without touching the global random state; None leaves it to that.
             pose_size: (height, width) of the picture that the pose was taken from, or
-                one for each pose; None means the frame of the source.
+                one for each pose; None means the canvas that the pose's file states
+                (ControlNet's does), else the frame of the source.
+            source_pose_size: (height, width) of the picture that the source's joints
+                were found in, or one for each source, where the source is a smaller or
+                larger copy of it; None means the canvas that the file states, else the
+                source itself.
+            min_score: joints of pose files with a lower confidence become missing; None
+                takes 0.05.
             batch_size: images that go through the model together.
             keep_size: give back the source's size; otherwise the whole canvas.
             full_resolution: compose at the source's size; False enlarges what the model
@@ -176,14 +192,17 @@ class PoseTransferInferencer:
             ConfigError: full_resolution is asked for, and the model does not compose,
                 or the whole canvas is asked for as well.
             DataError: an input cannot be read, is out of range, has no present joint,
-                or the numbers of inputs do not go together; source_pose is missing.
+                or the numbers of inputs do not go together; source_pose is missing, or
+                clearly leaves the source; no joint of a pose is on the canvas.
             TypeError: an input is of an unknown kind.
         """
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
         if full_resolution and not keep_size:
             raise ConfigError('full_resolution and keep_size=False exclude each other')
-        requests = _requests(source, pose, source_pose, pose_size)
+        requests = _requests(
+            source, pose, source_pose, pose_size, source_pose_size, min_score
+        )
         batches = [
             requests[start : start + batch_size]
             for start in range(0, len(requests), batch_size)
@@ -226,16 +245,12 @@ class PoseTransferInferencer:
         sources = [read_image(request.source, request.label) for request in batch]
         placements = [fit(s.shape[:2], self.size, self.frame) for s in sources]
         canvases = np.stack(list(map(place_image, sources, placements)))
-        source_joints = [
-            place_keypoints(request.source_keypoints, placement)
-            for request, placement in zip(batch, placements)
-        ]
-        target_joints = [
-            place_keypoints(
-                request.target_keypoints, self._pose_placement(request, own)
-            )
+        joints = [
+            request.source_pose.on_photo(own.image_size, request.source_pose_size)
             for request, own in zip(batch, placements)
         ]
+        source_joints = list(map(place_keypoints, joints, placements))
+        target_joints = list(map(self._place_target, batch, placements))
         images = torch.from_numpy(canvases).permute(0, 3, 1, 2).contiguous()
         output = self.model.generate(
             to_unit_range(images.to(self.device)),
@@ -246,10 +261,22 @@ class PoseTransferInferencer:
         kept = {name: output[name] for name in OUTPUTS if name in output}
         return sources, placements, kept
 
-    def _pose_placement(self, request: _Request, source: Placement) -> Placement:
-        if request.pose_size is None:
-            return source
-        return fit(request.pose_size, self.size, self.frame)
+    def _place_target(self, request: _Request, source: Placement) -> np.ndarray:
+        """(18, 3) in pixels of the canvas."""
+        pose, stated = request.pose, request.pose_size or request.pose.size
+        frame = tuple(stated or source.image_size)
+        keypoints = pose.in_pixels(frame)
+        placement = fit(frame, self.size, self.frame) if stated else source
+        placed = place_keypoints(keypoints, placement)
+        check_on_canvas(placed, self.size, pose.label)
+        if (problem := other_frame(keypoints, frame)) is not None:
+            print_log(
+                f'{pose.label}: {problem}; if it was taken from a picture of another '
+                'size, say which (pose_size, --pose-size).',
+                'current',
+                logging.WARNING,
+            )
+        return placed
 
 
 def canvas_of(cfg: Config) -> tuple[Size | None, Size | None]:
@@ -295,6 +322,8 @@ def _requests(
     pose: PoseInput | Sequence[PoseInput],
     source_pose: PoseInput | Sequence[PoseInput] | None,
     pose_size: Size | Sequence[Size | None] | None,
+    source_pose_size: Size | Sequence[Size | None] | None,
+    min_score: float | None,
 ) -> list[_Request]:
     """Pair the inputs up, one with many or many with as many, and check the joints."""
     sources, poses = as_image_list(source), as_pose_list(pose)
@@ -304,13 +333,18 @@ def _requests(
             'estimator, and none is built in yet; give them as an (18, 3) array of '
             'x, y, score or as an OpenPose json file.'
         )
-    source_poses, sizes = as_pose_list(source_pose), _as_size_list(pose_size, poses)
-    _check_counts(sources, poses, source_poses, sizes)
+    source_poses = as_pose_list(source_pose)
+    sizes = _as_size_list('pose_size', pose_size, poses)
+    source_sizes = _as_size_list('source_pose_size', source_pose_size, source_poses)
+    _check_counts(sources, poses, source_poses, sizes, source_sizes)
     if len(sources) == 1:
         # Read once, however many poses it takes.
         sources = [read_image(sources[0], _label('source', 0, 1))]
     joints = {
-        name: [read_pose(p, _label(name, i, len(given))) for i, p in enumerate(given)]
+        name: [
+            load_pose(p, _label(name, i, len(given)), min_score)
+            for i, p in enumerate(given)
+        ]
         for name, given in (('source_pose', source_poses), ('pose', poses))
     }
     count = max(len(sources), len(poses))
@@ -318,6 +352,7 @@ def _requests(
         _Request(
             sources[i % len(sources)],
             joints['source_pose'][i % len(source_poses)],
+            source_sizes[i % len(source_poses)],
             joints['pose'][i % len(poses)],
             sizes[i % len(poses)],
             _label('source', i, len(sources)),
@@ -331,7 +366,7 @@ def _label(name: str, index: int, count: int) -> str:
 
 
 def _as_size_list(
-    pose_size: Size | Sequence[Size | None] | None, poses: list
+    name: str, pose_size: Size | Sequence[Size | None] | None, poses: list
 ) -> list[Size | None]:
     single = pose_size is None or all(
         isinstance(n, int | np.integer) for n in pose_size
@@ -339,11 +374,13 @@ def _as_size_list(
     sizes = [pose_size] * len(poses) if single else list(pose_size)
     for size in sizes:
         if size is not None and (len(size) != 2 or min(size) < 1):
-            raise DataError(f'pose_size must be (height, width) in pixels, got {size}.')
+            raise DataError(f'{name} must be (height, width) in pixels, got {size}.')
     return sizes
 
 
-def _check_counts(sources: list, poses: list, source_poses: list, sizes: list) -> None:
+def _check_counts(
+    sources: list, poses: list, source_poses: list, sizes: list, source_sizes: list
+) -> None:
     if not sources or not poses:
         raise DataError('source and pose must not be empty lists.')
     if len(sources) != len(poses) and 1 not in (len(sources), len(poses)):
@@ -356,11 +393,15 @@ def _check_counts(sources: list, poses: list, source_poses: list, sizes: list) -
             'source_pose must have the joints of each source: expected '
             f'{len(sources)}, got {len(source_poses)}.'
         )
-    if len(sizes) != len(poses):
-        raise DataError(
-            f'pose_size must be one size or one for each pose: expected {len(poses)}, '
-            f'got {len(sizes)}.'
-        )
+    for name, given, of in (
+        ('pose_size', sizes, poses),
+        ('source_pose_size', source_sizes, source_poses),
+    ):
+        if len(given) != len(of):
+            raise DataError(
+                f'{name} must be one size or one for each pose: expected {len(of)}, '
+                f'got {len(given)}.'
+            )
 
 
 def _with_progress(batches: list, show: bool) -> Iterable[list[_Request]]:

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from mmengine import fileio
 
+from posegen.codecs.formats.units import are_fractions
 from posegen.codecs.joints import NUM_JOINTS
 from posegen.utils.errors import DataError
 from posegen.utils.image_files import make_parent, write_whole
@@ -29,6 +30,7 @@ from posegen.utils.image_files import make_parent, write_whole
 ANNOTATION_HEADER = 'name:keypoints_y:keypoints_x'
 PAIR_HEADER = 'from,to'
 MISSING = -1
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -50,34 +52,63 @@ class Annotations:
 
 
 def read_annotations(
-    file: str | os.PathLike, backend_args: dict | None = None
+    file: str | os.PathLike, backend_args: dict | None = None, *, pixels: bool = True
 ) -> Annotations:
     """Read an annotation file, ``.csv`` or ``.csv.gz``.
 
     Args:
         file: its path, or any address that MMEngine's file backends know.
         backend_args: arguments of the file backend.
+        pixels: people in fractions of their picture are an error; otherwise they are
+            given as they stand.
 
     Raises:
         DataError: the file is missing, or a line is not in the format; the message
             names file and line.
     """
-    annotations, problems = scan_annotations(file, backend_args)
+    annotations, problems = scan_annotations(file, backend_args, pixels=pixels)
     raise_first(problems)
     return annotations
 
 
 def scan_annotations(
-    file: str | os.PathLike, backend_args: dict | None = None
+    file: str | os.PathLike, backend_args: dict | None = None, *, pixels: bool = True
 ) -> tuple[Annotations, list[str]]:
     """Read what is sound in an annotation file and describe the rest.
 
     Returns:
-        The annotations of the sound lines, and one sentence per bad line.
+        The annotations of the sound lines, and one sentence per bad line. With
+        ``pixels``, people in fractions of their picture
+        (:func:`~posegen.codecs.formats.are_fractions`) are bad.
 
     Raises:
         DataError: the file is missing or does not start with the header.
     """
+    annotations, problems = _scan_rows(file, backend_args)
+    if not pixels:
+        return annotations, problems
+    return _without_fractions(annotations, problems, file)
+
+
+def _without_fractions(
+    annotations: Annotations, problems: list[str], file: str | os.PathLike
+) -> tuple[Annotations, list[str]]:
+    bad = are_fractions(annotations.keypoints)
+    if not bad.any():
+        return annotations, problems
+    more = [
+        f"{file}: the joints of '{annotations.names[row]}' are fractions of the "
+        'picture, not all coordinates in pixels: multiply x by the width and y by the '
+        'height (convert_keypoints --images does)'
+        for row in np.flatnonzero(bad)
+    ]
+    names = [name for name, drop in zip(annotations.names, bad) if not drop]
+    return Annotations(names, annotations.keypoints[~bad]), [*problems, *more]
+
+
+def _scan_rows(
+    file: str | os.PathLike, backend_args: dict | None
+) -> tuple[Annotations, list[str]]:
     lines = _read_text(file, backend_args).splitlines()
     _check_header(lines[:1], ANNOTATION_HEADER, file)
     with _without_collection():
@@ -243,7 +274,7 @@ def _parse_sound_lines(lines: list[str]) -> Annotations | None:
         return None
     if numbers.shape != (2 * len(names), NUM_JOINTS) or numbers.dtype.kind not in 'if':
         return None
-    if not np.isfinite(numbers).all():
+    if not (np.abs(numbers) <= _LARGEST).all():
         return None
     rows = numbers.reshape(-1, 2, NUM_JOINTS)[:, ::-1]
     return Annotations(names, _to_keypoints(rows))
@@ -262,6 +293,8 @@ def _parse_annotation(line: str) -> tuple[str, list, list]:
             f"the keypoints of '{name.strip()}' are not two JSON lists"
         ) from None
     name = name.strip()
+    if all(values is None or values == [] for values in (ys, xs)):
+        return name, [MISSING] * NUM_JOINTS, [MISSING] * NUM_JOINTS  # nobody
     return name, _check_numbers(name, 'y', ys), _check_numbers(name, 'x', xs)
 
 
@@ -283,7 +316,9 @@ def _check_numbers(name: str, axis: str, values: object) -> list:
 
 
 def _all_finite(values: list) -> bool:
-    return set(map(type, values)) <= {int, float} and bool(np.isfinite(sum(values)))
+    return set(map(type, values)) <= {int, float} and all(
+        -_LARGEST <= value <= _LARGEST for value in values
+    )
 
 
 def _to_keypoints(rows: list[tuple[list, list]] | np.ndarray) -> np.ndarray:

@@ -19,11 +19,8 @@ from .keypoint_files import (
     write_keypoint_file,
 )
 from .keypoint_formats import detect_format
+from .keypoint_units import KeypointReport
 from .nested_names import rename
-
-#: Where estimators report every joint, however unsure, the score below which they do
-#: not draw it: MMPose's and DWPose's 0.3, and MediaPipe's visibility of 0.5.
-DRAWN_FROM = {'coco': 0.3, 'wholebody': 0.3, 'mediapipe': 0.5}
 
 
 def convert_keypoints(
@@ -38,7 +35,7 @@ def convert_keypoints(
     image_size: tuple[int, int] | None = None,
     names: str = 'keep',
     suffix: str = '.jpg',
-    min_score: float = 0.0,
+    min_score: float | None = None,
     normalized: bool | None = None,
     zeros_missing: bool = False,
     overwrite: bool = False,
@@ -60,7 +57,8 @@ def convert_keypoints(
         names: 'keep', or how to call DeepFashion's pictures, see
             :func:`~posegen.datasets.nested_names.rename`.
         suffix: ending of the pictures' names where a format knows their stems only.
-        min_score: joints with a lower score become missing.
+        min_score: joints with a lower score become missing; None takes the format's
+            own, see :data:`~posegen.datasets.keypoint_units.MIN_SCORES`.
         normalized, zeros_missing: see
             :func:`~posegen.datasets.keypoint_files.read_keypoint_file`.
         overwrite: replace the target.
@@ -80,6 +78,7 @@ def convert_keypoints(
     target_format = target_format or format_of_ending(target)
     check_format(target_format)
     sizes = image_size if images is None else read_image_sizes(images)
+    report = KeypointReport()
     annotations = read_keypoint_file(
         source,
         source_format,
@@ -89,10 +88,11 @@ def convert_keypoints(
         min_score=min_score,
         normalized=normalized,
         zeros_missing=zeros_missing,
+        report=report,
     )
     yield f'{source} ({source_format}): {count(annotations)}'
-    if (note := _doubts(annotations, source_format)) and not min_score:
-        yield note
+    for line in report.lines():
+        yield f'  {line}'
     if note := _zeros(annotations, frame):
         yield note
     renamed = Annotations(rename(annotations.names, names), annotations.keypoints)
@@ -101,7 +101,7 @@ def convert_keypoints(
         target, renamed, target_format, target_frame, sizes, overwrite=overwrite
     )
     again = read_keypoint_file(
-        target, target_format, target_frame, sizes, suffix=suffix
+        target, target_format, target_frame, sizes, suffix=suffix, min_score=0.0
     )
     yield f'{target} ({target_format}): {count(again)}'
 
@@ -119,18 +119,6 @@ def count(annotations: Annotations) -> str:
     return (
         f'{len(annotations):,} images, {present.any(1).sum():,} with a person, '
         f'{present.sum():,} joints'
-    )
-
-
-def _doubts(annotations: Annotations, format: str) -> str | None:
-    threshold = DRAWN_FROM.get(format, 0.0)
-    scores = annotations.keypoints[..., 2]
-    doubtful = ((scores > 0) & (scores < threshold)).sum()
-    if not doubtful:
-        return None
-    return (
-        f'  {doubtful:,} joints have a score below {threshold}, which is a guess in '
-        f'this format; --min-score {threshold} makes them missing'
     )
 
 

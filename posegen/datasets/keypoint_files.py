@@ -7,7 +7,8 @@ csv        PATN, GFLA and most of the field              one file for all pictur
 txt        NTED, PIDM                                    a folder, a file for each
 openpose   OpenPose with COCO's 18 joints                a folder, a file for each
 body25     OpenPose's BODY_25                            a folder, a file for each
-coco       COCO data sets, detections, MMPose (17)       one file, or one for each
+coco       COCO data sets, detections, MMPose (17),      one file, or one for each
+           HALPE (26, 136), to read
 wholebody  COCO-WholeBody, DWPose (133)                  one file, or one for each
 mediapipe  MediaPipe Pose (33)                           one file, or one for each
 ========== ============================================= =============================
@@ -19,21 +20,23 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
-from PIL import Image
 
 from posegen.codecs.formats import (
+    Notes,
+    canvas_size,
     coco_dataset,
     keypoints_text,
     mediapipe_record,
     move_frame,
     openpose_person,
+    outside_frame,
     parse_openpose,
     read_coco,
     read_keypoints_text,
@@ -41,9 +44,12 @@ from posegen.codecs.formats import (
 )
 from posegen.codecs.formats.json_files import load_json
 from posegen.codecs.joints import NUM_JOINTS
+from posegen.codecs.names import name_key
 from posegen.utils.errors import ConfigError, DataError
+from posegen.utils.folders import list_files
 from posegen.utils.image_files import make_parent, write_whole
-from posegen.utils.images import open_image
+from posegen.utils.image_types import describe_unread, is_image
+from posegen.utils.images import open_image, upright_size
 from posegen.utils.progress import track
 
 from .annotations import (
@@ -53,6 +59,7 @@ from .annotations import (
     write_annotations,
 )
 from .keypoint_formats import FORMATS, detect_format, ending_of, joint_files, read_text
+from .keypoint_units import KeypointReport, least_score, to_pictures
 
 Size = tuple[int, int]
 ImageSizes = Mapping[str, Size] | Size
@@ -64,7 +71,6 @@ _FILE_ENDINGS = {
 }
 FOLDER_FORMATS = tuple(_FILE_ENDINGS)
 """Formats with a file for each picture."""
-IMAGE_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 
 
 def read_keypoint_file(
@@ -74,12 +80,18 @@ def read_keypoint_file(
     image_sizes: ImageSizes | None = None,
     *,
     suffix: str = '.jpg',
-    min_score: float = 0.0,
+    min_score: float | None = None,
     normalized: bool | None = None,
     zeros_missing: bool = False,
     strict: bool = True,
+    keep_outside: bool = True,
+    report: KeypointReport | None = None,
 ) -> Annotations:
-    """Read the joints of many pictures, or of one.
+    """Read the joints of many pictures, or of one, in pixels of these pictures.
+
+    People in fractions of their picture are found one by one, and multiplied where the
+    picture's size is known. Joints on a canvas of a stated size (ControlNet's json, the
+    images of a COCO data set) are scaled to the picture where that is known.
 
     Args:
         path: a file, or a folder with a file for each picture (found in subfolders
@@ -89,13 +101,14 @@ def read_keypoint_file(
             the crop took, so that the result is on the 256x256 canvas; None and 256
             leave x as it is.
         image_sizes: (height, width) by name of the picture, see
-            :func:`read_image_sizes`, or one for all. MediaPipe's fractions need it; for
-            files that are called as their pictures without the ending, and detections
-            with numbers for pictures, it also has the names.
+            :func:`read_image_sizes`, or one for all. Fractions need it; for files that
+            are called as their pictures without the ending, and detections with numbers
+            for pictures, it also has the names.
         suffix: ending of the names of pictures where only their stems are known.
-        min_score: joints with a lower score become missing.
-        normalized: whether MediaPipe's coordinates are fractions of the picture (True)
-            or pixels (False); by default told from the file.
+        min_score: joints with a lower score become missing; None takes the format's
+            own, :data:`~posegen.datasets.keypoint_units.MIN_SCORES`.
+        normalized: whether coordinates are fractions of the picture (True) or pixels
+            (False); by default told from each person.
         zeros_missing: joints at exactly (0, 0) become missing. Some tools write that
             into files without scores, where it is a place otherwise.
         strict: with ``image_sizes`` of many pictures, joints of any other picture are
@@ -109,25 +122,32 @@ def read_keypoint_file(
 
     Raises:
         ConfigError: the format cannot be told, or an argument is not one of its values.
-        DataError: a file is missing, broken or not in the format, or there is no person
-            in any picture.
+        DataError: a file is missing, broken or not in the format, there is no person in
+            any picture, or coordinates are fractions of a picture of unknown size.
     """
     path = Path(path)
     if not path.exists():
         raise DataError(f'{path} does not exist; check the path')
     format = check_format(format) if format else detect_format(path)
-    if np.isnan(min_score):
-        raise ConfigError('min_score must be a number, got nan')
-    images = _Images(image_sizes, suffix, normalized, strict)
+    report = report if report is not None else KeypointReport()
+    report.min_score = least = least_score(format, min_score)
+    images = _Images(
+        image_sizes, suffix, normalized, strict, keep_outside, report.notes
+    )
     found = _READERS[format](path, format, images)
     keypoints = np.array(list(found.values()), dtype=np.float32)
     keypoints = keypoints.reshape(-1, NUM_JOINTS, 3)
-    keypoints[keypoints[..., 2] < min_score] = 0
+    report.drop(keypoints, keypoints[..., 2] < least)
     if zeros_missing:
         keypoints[(keypoints[..., :2] == 0).all(-1)] = 0
-    _check_people(keypoints, path, format, min_score)
-    keypoints = _move(keypoints, frame, 256)
-    return Annotations(list(found), keypoints)
+    _check_people(keypoints, path, format, least)
+    names = images.spell(found)
+    if len(set(names)) < len(names):
+        raise DataError(f'{path}: a picture is there twice, in two spellings')
+    read = Annotations(names, keypoints)
+    normalized = False if format == 'mediapipe' else normalized  # done by its reader
+    read = to_pictures(read, images.size, path, normalized, strict, report)
+    return Annotations(read.names, _move(read.keypoints, frame, 256))
 
 
 def write_keypoint_file(
@@ -174,8 +194,9 @@ def write_keypoint_file(
 def read_image_sizes(folder: str | os.PathLike) -> dict[str, Size]:
     """(height, width) of each picture below a folder, by its name below the folder.
 
-    Only headers are read. Orientation tags are ignored, as joints are taken to be on
-    the pixels that are stored.
+    The size is that after the turn that a camera noted, as everywhere in posegen: what
+    OpenCV, and with it most detectors, see. Only headers are read, but for PNGs without
+    such a note in front. Pictures of types that are not read are named in a warning.
 
     Raises:
         DataError: there is no such folder, no picture in it, or one cannot be read.
@@ -183,15 +204,18 @@ def read_image_sizes(folder: str | os.PathLike) -> dict[str, Size]:
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f'{folder} is no folder; check the path')
-    files = sorted(
-        file for file in folder.rglob('*') if file.suffix.lower() in IMAGE_ENDINGS
-    )
-    if not files:
-        raise DataError(f'{folder} has no pictures ({", ".join(IMAGE_ENDINGS)})')
+    files = list_files(folder)
+    unread = describe_unread(files)
+    names = [name for name in files if is_image(name)]
+    if not names:
+        reasons = ''.join(f'; {sentence}' for sentence in unread)
+        raise DataError(f'{folder} has no pictures such as .jpg or .png{reasons}')
+    for sentence in unread:
+        print_log(f'{folder}: {sentence}', 'current', logging.WARNING)
     sizes = {}
-    for file in track(files, 'sizes of pictures', len(files)):
-        with open_image(file, str(file)) as image:
-            sizes[file.relative_to(folder).as_posix()] = _size(image)
+    for name in track(names, 'sizes of pictures', len(names)):
+        with open_image(folder / name, str(folder / name)) as image:
+            sizes[name] = upright_size(image)
     return sizes
 
 
@@ -206,30 +230,53 @@ class _Images:
     suffix: str = '.jpg'
     normalized: bool | None = None
     strict: bool = True
+    keep_outside: bool = True
+    notes: Notes = field(default_factory=Notes)
+    _by_key: dict[str, str | None] = field(default_factory=dict)
     _by_stem: dict[str, list[str]] = field(default_factory=dict)
     _by_number: dict[int, list[str]] = field(default_factory=dict)
+    _by_base: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in self.sizes if isinstance(self.sizes, Mapping) else ():
-            pure = PurePosixPath(name).with_suffix('')
+            key = name_key(name)
+            self._by_key[key] = None if key in self._by_key else name
+            pure = PurePosixPath(key).with_suffix('')
             self._by_stem.setdefault(str(pure), []).append(name)
+            self._by_base.setdefault(pure.name, []).append(name)
             if pure.name.isdecimal():
                 self._by_number.setdefault(int(pure.name), []).append(name)
 
     def size(self, name: str) -> Size | None:
-        if isinstance(self.sizes, Mapping):
-            return self.sizes.get(name)
-        return self.sizes
+        """Of the picture; where names need not be strict, also in another folder."""
+        if not isinstance(self.sizes, Mapping):
+            return self.sizes
+        spelled = self._spell(name)
+        if spelled in self.sizes or self.strict:
+            return self.sizes.get(spelled)
+        pure = PurePosixPath(name_key(name)).with_suffix('')
+        same = self._by_stem.get(str(pure), []) or self._by_base.get(pure.name, [])
+        return self.sizes[same[0]] if len(same) == 1 else None
+
+    def spell(self, names: Iterable[str]) -> list[str]:
+        """Names as the pictures have them, or else with '/' between folders."""
+        return [self._spell(name) for name in names]
+
+    def _spell(self, name: str) -> str:
+        if isinstance(self.sizes, Mapping) and name in self.sizes:
+            return name
+        return self._by_key.get(name_key(name)) or name.replace('\\', '/')
 
     def of_stem(self, stem: str, file: Path) -> str:
         """Name of the picture that a file of joints belongs to."""
+        key = name_key(stem)
         if not isinstance(self.sizes, Mapping):
             return stem + self.suffix
-        if stem not in self._by_stem:
+        if key not in self._by_stem:
             if not self.strict:
                 return stem + self.suffix
             raise DataError(f"{file}: there is no picture '{stem}.*' for it")
-        return _only(self._by_stem[stem], file)
+        return _only(self._by_stem[key], file)
 
     def of_number(self, number: int, file: Path) -> str:
         """Name of the picture with COCO's id: the one that is called so."""
@@ -242,6 +289,12 @@ class _Images:
             )
         return _only(self._by_number[number], file)
 
+    def of_frame(self, number: int, stem: str, file: Path) -> str:
+        """Name of a video's frame: the picture with its number, or one below it."""
+        if number in self._by_number:
+            return _only(self._by_number[number], file)
+        return f'{stem}_{number:06}{self.suffix}'
+
 
 def _only(names: list[str], file: Path) -> str:
     if len(names) > 1:
@@ -250,11 +303,6 @@ def _only(names: list[str], file: Path) -> str:
             f"{names[0]}' and '{names[1]}' differ in their ending or folder only"
         )
     return names[0]
-
-
-def _size(image: Image.Image) -> Size:
-    width, height = image.size
-    return height, width
 
 
 # -- formats ---------------------------------------------------------------------------
@@ -284,7 +332,7 @@ _Found = dict[str, np.ndarray]
 
 
 def _read_csv(path: Path, format: str, images: _Images) -> _Found:
-    annotations = read_annotations(path)
+    annotations = read_annotations(path, pixels=False)
     return dict(zip(annotations.names, annotations.keypoints))
 
 
@@ -320,13 +368,20 @@ def _files(path: Path, format: str) -> Iterator[tuple[Path, str]]:
 
 
 def _parse_txt(file: Path, stem: str, images: _Images) -> _Found:
-    return {images.of_stem(stem, file): read_keypoints_text(read_text(file), file)}
+    text, name = read_text(file), images.of_stem(stem, file)
+    if text.strip():
+        return {name: read_keypoints_text(text, file)}
+    images.notes.passed_over.append(str(file))
+    return {name: np.zeros((NUM_JOINTS, 3), dtype=np.float32)}
 
 
 def _parse_openpose(file: Path, stem: str, images: _Images) -> _Found:
-    person = parse_openpose(load_json(file), file)
+    content, name = load_json(file), images.of_stem(stem, file)
+    person = parse_openpose(content, file, images.notes)
+    if (canvas := canvas_size(content, file)) is not None:
+        images.notes.sizes[name] = canvas
     nobody = np.zeros((NUM_JOINTS, 3), dtype=np.float32)
-    return {images.of_stem(stem, file): nobody if person is None else person}
+    return {name: nobody if person is None else person}
 
 
 def _parse_coco(file: Path, stem: str, images: _Images) -> _Found:
@@ -336,18 +391,29 @@ def _parse_coco(file: Path, stem: str, images: _Images) -> _Found:
         file,
         name_of=lambda number: images.of_number(number, file),
         own_name=lambda: images.of_stem(stem, file),
+        frame_name=lambda number: images.of_frame(number, stem, file),
+        notes=images.notes,
     )
 
 
 def _parse_mediapipe(file: Path, stem: str, images: _Images) -> _Found:
     found = read_mediapipe(
-        load_json(file), file, own_name=lambda: images.of_stem(stem, file)
+        load_json(file), file, lambda: images.of_stem(stem, file), images.notes
     )
-    return {
-        name: landmarks.best(images.size(name), images.normalized, f"{file}: '{name}'")
-        for name, landmarks in found.items()
-        if images.strict or landmarks.size or images.size(name)
-    }
+    joints = {}
+    for name, landmarks in found.items():
+        if landmarks.size:
+            images.notes.sizes[name] = landmarks.size
+        size = landmarks.size or images.size(name)
+        if not images.strict and size is None:
+            continue
+        best = landmarks.best(size, images.normalized, f"{file}: '{name}'")
+        if not images.keep_outside and landmarks.is_normalized(images.normalized):
+            beyond = outside_frame(best, size)
+            images.notes.outside += int(beyond.sum())
+            best[beyond] = 0
+        joints[name] = best
+    return joints
 
 
 _READERS: dict[str, Callable[[Path, str, _Images], _Found]] = {
@@ -364,16 +430,9 @@ _READERS: dict[str, Callable[[Path, str, _Images], _Found]] = {
 def _check_people(
     keypoints: np.ndarray, path: Path, format: str, min_score: float
 ) -> None:
-    present = keypoints[..., 2] > 0
-    if not present.any():
+    if not (keypoints[..., 2] > 0).any():
         least = f' with a score of {min_score} or more' if min_score > 0 else ''
         raise DataError(f'{path}: there is no person in it{least}, read as {format}')
-    points = keypoints[present][:, :2]
-    if len(points) > 1 and points.min() >= 0 and points.max() <= 1:
-        raise DataError(
-            f'{path} has all coordinates in [0, 1], read as {format}; joints are in '
-            'pixels: multiply x by the width and y by the height'
-        )
 
 
 def _move(keypoints: np.ndarray, source: int | None, target: int | None) -> np.ndarray:

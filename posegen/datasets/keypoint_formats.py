@@ -8,12 +8,16 @@ from typing import Any
 
 from posegen.codecs.formats import LAYOUTS
 from posegen.codecs.formats.json_files import load_json
+from posegen.codecs.formats.openpose import BODY_KEYS, PEOPLE_KEYS
 from posegen.codecs.joints import NUM_JOINTS
 from posegen.utils.errors import ConfigError, DataError
+from posegen.utils.folders import list_files
 
 FORMATS = ('csv', 'txt', 'openpose', 'body25', 'coco', 'wholebody', 'mediapipe')
 """Names of the formats."""
 _NOBODY = {'openpose', 'body25'}
+#: What an entry of a list of detections, instances or frames has.
+_ENTRY = {'keypoints', 'image_id', 'instances'}
 
 
 def detect_format(path: str | os.PathLike) -> str:
@@ -58,11 +62,11 @@ def joint_files(folder: Path) -> list[Path]:
     Raises:
         DataError: there is none.
     """
-    files = sorted(
-        file
-        for file in folder.rglob('*')
-        if file.suffix.lower() in ('.json', '.txt') and not file.name.startswith('.')
-    )
+    files = [
+        folder / name
+        for name in list_files(folder)
+        if name.lower().endswith(('.json', '.txt'))
+    ]
     if not files:
         raise DataError(f'{folder} has no json or txt file with joints')
     return files
@@ -95,24 +99,31 @@ def _choices(file: Path) -> set[str]:
 
 
 def _choices_of_list(items: list) -> set[str]:
-    first = items[0] if items else None
-    if isinstance(first, list) or _is_mediapipe(first):
+    known = [item for item in items if item is not None]
+    first = known[0] if known else None
+    if isinstance(first, list):
+        mmpose = any(isinstance(item, dict) and 'keypoints' in item for item in first)
+        return {_coco_kind(known) if mmpose else 'mediapipe'}
+    if any(map(_is_mediapipe, known)):
         return {'mediapipe'}
     if not isinstance(first, dict):
         return set()
-    if 'keypoints' in first:
-        return {_coco_kind(items)}
-    return _choices_of_object(first) if len(items) == 1 else set()
+    if any(isinstance(item, dict) and _ENTRY & set(item) for item in known):
+        return {_coco_kind(known)}
+    pictures = any(key in first for key in PEOPLE_KEYS)
+    return _choices_of_object(first) if pictures or len(items) == 1 else set()
 
 
 def _choices_of_object(content: dict) -> set[str]:
     choices = set()
-    if 'people' in content:
-        choices |= _openpose_kind(content['people'])
-    for key in ('annotations', 'instance_info'):
+    for key in PEOPLE_KEYS:
+        if key in content:
+            choices |= _openpose_kind(content[key])
+    for key in ('annotations', 'instance_info', 'predictions'):
         if key in content:
             choices.add(_coco_kind(content[key]))
-    values = content.values()
+    values = list(content.values())
+    values += [item for value in values if isinstance(value, list) for item in value]
     if _is_mediapipe(content) or (not choices and any(map(_is_mediapipe, values))):
         choices.add('mediapipe')
     return choices
@@ -126,16 +137,24 @@ def _is_mediapipe(value: Any) -> bool:
 
 def _openpose_kind(people: Any) -> set[str]:
     for person in people if isinstance(people, list) else ():
-        if isinstance(person, dict) and person.get('pose_keypoints_2d'):
-            whole = len(person['pose_keypoints_2d']) == 3 * len(LAYOUTS['body25'])
-            return {'body25' if whole else 'openpose'}
+        known = person if isinstance(person, dict) else {}
+        numbers = next((known[key] for key in BODY_KEYS if known.get(key)), None)
+        if isinstance(numbers, list):
+            size = len(LAYOUTS['body25'])
+            return {'body25' if len(numbers) in (size, 3 * size) else 'openpose'}
     return set(_NOBODY)
 
 
 def _coco_kind(people: Any) -> str:
+    """Which of the two; instances may lie in lists, or below a video's frames."""
     whole = len(LAYOUTS['wholebody'])
     for person in people if isinstance(people, list) else ():
-        if isinstance(person, dict) and person.get('keypoints'):
+        inner = person.get('instances') if isinstance(person, dict) else person
+        if isinstance(inner, list) and _coco_kind(inner) == 'wholebody':
+            return 'wholebody'
+        if isinstance(person, dict) and isinstance(person.get('keypoints'), list):
+            if not person['keypoints']:
+                continue
             many = len(person['keypoints']) in (whole, 3 * whole)
             return 'wholebody' if many or 'face_kpts' in person else 'coco'
     return 'coco'

@@ -11,6 +11,7 @@ import csv
 import os
 import re
 import shutil
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,24 +21,24 @@ from itertools import permutations
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import ImageOps
 
-from posegen.codecs.names import PAIR_SEPARATOR
+from posegen.codecs.formats import other_frame, outside_frame
+from posegen.codecs.names import MAX_STEM, name_key, safe_stem
 from posegen.utils.errors import ConfigError, DataError
-from posegen.utils.images import open_image, save_image, to_rgb
-from posegen.utils.paths import configs_root
+from posegen.utils.folders import list_files
+from posegen.utils.image_types import describe_unread, is_image, unread_images
+from posegen.utils.images import open_image, save_image, to_rgb, upright_size
+from posegen.utils.paths import SHIPPED, configs_root
 from posegen.utils.progress import track
 
 from .annotations import Annotations, write_annotations, write_pairs
 from .letterbox import fit, place_image, place_keypoints
 
-PHOTO_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 PHOTO_LIST = 'photos.csv'
 PHOTO_HEADER = ('name', 'group', 'split', 'photo')
 SPLITS = ('train', 'test')
 CROP_MARGIN = 0.2  # of the height of the joints' box, on each side: hair, hands, feet
 SMALL = 1 / 3  # of the photo's height; people below it deserve to be cut out
-_ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and turns by 90 degrees
 STRIDE = 32  # of the deepest layer: sizes must be multiples of it
 
 
@@ -92,6 +93,7 @@ class PhotoSet:
         left_out: reason -> photos.
         small: photos whose person fills less than a third of their height.
         unused: names of keypoints that belong to no photo.
+        outside: joints just outside their photos, which count as missing.
     """
 
     folder: Path
@@ -99,6 +101,7 @@ class PhotoSet:
     left_out: dict[str, list[str]] = field(default_factory=dict)
     small: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
+    outside: int = 0
 
     @property
     def config(self) -> Path:
@@ -112,21 +115,21 @@ class PhotoSet:
 def list_photos(folder: str | Path) -> list[str]:
     """Pictures below a folder, sorted, relative to it with '/'.
 
+    :func:`~posegen.utils.folders.list_files` says how links and hidden files are taken.
+
     Raises:
-        DataError: there is no such folder, or no picture in it.
+        DataError: there is no such folder, or no picture in it that is read.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f'the folder of photos {folder} does not exist; check the path')
-    names = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob('*')
-        if path.suffix.lower() in PHOTO_ENDINGS and not path.name.startswith('.')
-    )
+    files = list_files(folder)
+    names = [name for name in files if is_image(name)]
     if not names:
+        unread = ''.join(f'; {sentence}' for sentence in describe_unread(files))
         raise DataError(
-            f'there is no photo in {folder}: expected files that end in '
-            f'{", ".join(PHOTO_ENDINGS)}'
+            f'there is no photo in {folder}: expected files such as .jpg, .png or '
+            f'.webp{unread}'
         )
     return names
 
@@ -137,7 +140,7 @@ def group_by_folder(photos: Iterable[str]) -> dict[str, str]:
     Raises:
         DataError: photos lie in no folder.
     """
-    groups = {name: PurePosixPath(name).parent.as_posix() for name in photos}
+    groups = {name: PurePosixPath(name_key(name)).parent.as_posix() for name in photos}
     loose = [name for name, folder in groups.items() if folder == '.']
     if loose:
         raise DataError(
@@ -153,20 +156,21 @@ def group_by_pattern(photos: Iterable[str], pattern: str) -> dict[str, str]:
 
     Args:
         photos: names, with their folders.
-        pattern: searched in the name; its first group counts, or all of it where it has
-            none. Photos without a match, or where it is empty, belong to nobody.
+        pattern: searched in the name, with '/' between folders and letters composed;
+            its first group counts, or all of it where it has none. Photos without a
+            match, or where it is empty, belong to nobody.
 
     Raises:
         ConfigError: the pattern is not a regular expression.
         DataError: it matches no name.
     """
     try:
-        regex = re.compile(pattern)
+        regex = re.compile(unicodedata.normalize('NFC', pattern))
     except re.error as error:
         raise ConfigError(
             f'the group pattern {pattern!r} is no regular expression: {error}'
         ) from error
-    matches = {name: regex.search(name) for name in photos}
+    matches = {name: regex.search(name_key(name)) for name in photos}
     found = {name: m[min(regex.groups, 1)] for name, m in matches.items() if m}
     groups = {name: group for name, group in found.items() if group}
     if not groups:
@@ -210,26 +214,47 @@ def match_names(photos: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     """Photo -> the name that another list has for it.
 
     A photo is looked for by its path, then without the ending, then by its file name
-    and without that ending; the last two only where no other photo is called so.
+    and without that ending; the last two only where no other photo is called so. Last,
+    a name may have folders in front of the photo's path, where only one has. Spellings
+    do not count (:func:`~posegen.codecs.names.name_key`).
     """
-    exact = {name: name for name in reversed(names)}
+    exact = {name_key(name): name for name in reversed(names)}
     stems = {_stem(name): name for name in reversed(names)}
-    bases = [_stem(PurePosixPath(photo).name) for photo in photos]
-    unique = {base for base, count in Counter(bases).items() if count == 1}
+    keys = {photo: name_key(photo) for photo in photos}
+    bases = [PurePosixPath(key).name for key in keys.values()]
+    unique = {base for base, n in Counter(map(_stem, bases)).items() if n == 1}
     found = {}
-    for photo, base in zip(photos, bases):
-        name = exact.get(photo) or stems.get(_stem(photo))
-        if name is None and base in unique:
-            name = exact.get(PurePosixPath(photo).name) or stems.get(base)
+    for (photo, key), base in zip(keys.items(), bases):
+        name = exact.get(key) or stems.get(_stem(key))
+        if name is None and _stem(base) in unique:
+            name = exact.get(base) or stems.get(_stem(base))
         if name is not None:
             found[photo] = name
-    return found
+    if len(found) < len(keys):
+        free = set(names) - set(found.values())
+        tails = _tails([name for name in names if name in free])
+        for photo in keys.keys() - found.keys():
+            if (name := tails.get(_stem(keys[photo]))) is not None:
+                found[photo] = name
+    return {photo: found[photo] for photo in keys if photo in found}
+
+
+def _tails(names: Sequence[str]) -> dict[str, str | None]:
+    """Ends of names, of whole folders, without endings -> the one name, or None."""
+    tails: dict[str, str | None] = {}
+    for name in names:
+        parts = PurePosixPath(_stem(name)).parts
+        for count in range(1, len(parts)):
+            tail = '/'.join(parts[-count:])
+            tails[tail] = None if tail in tails else name
+    return tails
 
 
 def _stem(name: str) -> str:
     """Without the ending, and without what OpenPose puts behind the photo's name."""
-    path = PurePosixPath(name.replace(os.sep, '/'))
-    stem = path.stem if path.suffix.lower() in (*PHOTO_ENDINGS, '.json') else path.name
+    path = PurePosixPath(name_key(name))
+    ended = is_image(path) or path.suffix.lower() == '.json'
+    stem = path.stem if ended else path.name
     return (path.parent / stem.removesuffix('_keypoints')).as_posix()
 
 
@@ -244,11 +269,9 @@ def photo_sizes(
     for name in photos:
         try:
             with open_image(Path(folder) / name, name) as image:
-                turned = image.getexif().get(_ORIENTATION) in _SIDEWAYS
-                size = (image.width, image.height) if turned else image.size[::-1]
+                sizes[name] = upright_size(image)
         except DataError:
             continue
-        sizes[name] = size
     return sizes
 
 
@@ -265,9 +288,12 @@ def make_photo_set(
     """Make a data set of photos and keypoints.
 
     Orientation notes of cameras are applied first, as viewers and OpenCV (with it most
-    detectors) do; keypoints are in the pixels of the photo as it is seen then. Photos
+    detectors) do; keypoints are in the pixels of the photo as it is seen then. What is
+    transparent becomes white (:func:`~posegen.utils.images.to_rgb`). Photos
     are scaled to fit ``size`` and centred, free space repeats their edge, and the
-    joints move along. All ordered pairs inside a group are listed; a group is either in
+    joints move along; those just outside the photo become missing, and photos of which
+    joints clearly lie outside (:func:`~posegen.codecs.formats.other_frame`) are left
+    out. All ordered pairs inside a group are listed; a group is either in
     training or in testing.
 
     Args:
@@ -290,6 +316,8 @@ def make_photo_set(
         raise DataError(f'{out} exists already: name another folder, or remove it')
     names = [name for name in list_photos(photos) if out not in (photos / name).parents]
     result = PhotoSet(out)
+    for cure, unread in unread_images(list_files(photos)).items():
+        result.left_out[f'not read, as each {cure}'] = unread
     rows = _choose(photos, names, keypoints, groups, options, result)
     partial_folder = out.with_name(f'.{out.name}.{os.getpid()}')
     try:
@@ -314,7 +342,7 @@ def read_groups(folder: str | Path) -> dict[str, str]:
     file = Path(folder) / PHOTO_LIST
     if not file.is_file():
         return {}
-    with open(file, encoding='utf-8', newline='') as lines:
+    with open(file, encoding='utf-8', errors='surrogateescape', newline='') as lines:
         rows = csv.DictReader(lines)
         if tuple(rows.fieldnames or ()) != PHOTO_HEADER:
             return {}
@@ -343,7 +371,7 @@ def _choose(
         elif name not in groups:
             reason = 'no group'
         elif (count := int((joints[:, 2] > 0).sum())) < options.min_joints:
-            reason = f'fewer than {options.min_joints} joints'
+            reason = _too_few(options)
             name = f'{name} ({count})'
         else:
             rows[name] = joints
@@ -359,6 +387,7 @@ class _Placed:
     name: str
     keypoints: np.ndarray
     small: bool
+    outside: int
 
 
 def _place_all(
@@ -377,8 +406,10 @@ def _place_all(
         for name, outcome in zip(rows, track(done, 'photos', len(rows))):
             if isinstance(outcome, _Placed):
                 placed[name] = outcome
+                result.outside += outcome.outside
             else:
-                result.left_out.setdefault(outcome, []).append(name)
+                reason, detail = outcome
+                result.left_out.setdefault(reason, []).append(name + detail)
     return placed
 
 
@@ -389,25 +420,38 @@ def _place(
     name: str,
     keypoints: np.ndarray,
     target: str,
-) -> _Placed | str:
-    """Write one photo, or say why not."""
+) -> _Placed | tuple[str, str]:
+    """Write one photo, or say why not: the reason, and what goes behind the name."""
     try:
         with open_image(photos / name, name) as file:
-            image = to_rgb(ImageOps.exif_transpose(file))
-    except DataError:
-        return 'not a whole image'
+            image = to_rgb(file, name)
+    except DataError as error:
+        broken = 'cannot be decoded' in str(error)
+        reason = (
+            'not a whole image' if broken else 'not 8-bit RGB, nor sure to become it'
+        )
+        return reason, ''
+    size = image.shape[:2]
+    if problem := other_frame(keypoints, size):
+        return 'joints outside the photo', f' ({problem})'
+    beyond = outside_frame(keypoints, size)
+    keypoints = np.where(beyond[:, None], np.float32(0), keypoints)
     present = keypoints[:, 2] > 0
+    if present.sum() < options.min_joints:
+        return _too_few(options), f' ({present.sum()} on the photo)'
     points = keypoints[present, :2]
-    height, width = image.shape[:2]
-    if (points < -0.5).any() or (points > np.array([width, height]) - 0.5).any():
-        return 'joints outside the photo'
     low, high = points.min(0), points.max(0)
-    small = not options.crop and (high - low)[1] < SMALL * height
+    small = not options.crop and (high - low)[1] < SMALL * size[0]
     if options.crop:
         image, keypoints = _cut_out(image, keypoints, low, high, options.size)
     placement = fit(image.shape[:2], options.size)
     save_image(folder / target, place_image(image, placement))
-    return _Placed(target, place_keypoints(keypoints, placement), bool(small))
+    joints = place_keypoints(keypoints, placement)
+    return _Placed(target, joints, bool(small), int(beyond.sum()))
+
+
+def _too_few(options: PhotoSetOptions) -> str:
+    return f'fewer than {options.min_joints} joints'
 
 
 def _cut_out(
@@ -442,12 +486,13 @@ def _flat_names(photos: Iterable[str]) -> list[str]:
     used: set[str] = set()
     flat = []
     for photo in photos:
-        stem = PurePosixPath(photo).with_suffix('').as_posix().replace('/', '_')
-        stem = re.sub(r'[\s,:]+|_{3,}', '_', stem).replace(PAIR_SEPARATOR, '_')
+        stem = safe_stem(photo)
         name, number = stem, 2
-        while name.lower() in used:
-            name, number = f'{stem}-{number}', number + 1
-        used.add(name.lower())
+        while name.casefold() in used:
+            ending, number = f'-{number}', number + 1
+            cut = stem.encode()[: MAX_STEM - len(ending)].decode(errors='ignore')
+            name = f'{cut}{ending}'
+        used.add(name.casefold())
         flat.append(f'{name}.png')
     return flat
 
@@ -517,7 +562,10 @@ def _write_lists(
         result.counts[split] = len(members), len(photos), len(pairs)
     for left in folder.glob('*.png'):
         left.unlink()
-    with open(folder / PHOTO_LIST, 'w', encoding='utf-8', newline='') as file:
+    place = folder / PHOTO_LIST  # names of photos may have bytes that are no text
+    with open(
+        place, 'w', encoding='utf-8', errors='surrogateescape', newline=''
+    ) as file:
         csv.writer(file, lineterminator='\n').writerows([PHOTO_HEADER, *table])
 
 
@@ -579,11 +627,18 @@ def _base_config(options: PhotoSetOptions) -> Path:
     return found[0]
 
 
+def _name_of(base: Path) -> str:
+    """The config by a name that holds wherever posegen is installed."""
+    return f'{SHIPPED}{base.relative_to(configs_root()).as_posix()}'
+
+
 def _write_config(
     path: Path, base: Path, options: PhotoSetOptions, result: PhotoSet
 ) -> None:
     size = dict(zip(('height', 'width'), options.size))
     test = _TEST_GROUPS if 'test' in result.counts else _NO_TEST_GROUPS
     test = test.format(**size)
-    text = _CONFIG.format(base=str(base), root=str(result.folder), test=test, **size)
+    text = _CONFIG.format(
+        base=_name_of(base), root=str(result.folder), test=test, **size
+    )
     path.write_text(text, encoding='utf-8')

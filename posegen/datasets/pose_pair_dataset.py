@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 
 from posegen.codecs.formats import SCALINGS
 from posegen.codecs.joints import JOINT_NAMES
-from posegen.codecs.names import pair_stem
+from posegen.codecs.names import pair_stem, respell
 from posegen.registry import DATASETS, TRANSFORMS
 from posegen.utils.errors import ConfigError, DataError, DependencyError
 
@@ -38,8 +38,14 @@ class PosePairDataset(Dataset):
     in batch on the model's device.
 
     Everything that names can tell is checked at construction; only stores that cannot
-    list their folders (LMDB, HTTP) are not asked for the files. Names, joints and pairs
-    are held in shared memory, so worker processes, forked or spawned, copy nothing.
+    list their folders (LMDB, HTTP) are not asked for the files. Lists may spell a name
+    otherwise than the folder does (:func:`~posegen.codecs.names.name_key`): samples
+    have the file's. Names, joints and pairs are held in shared memory, so worker
+    processes, forked or spawned, copy nothing.
+
+    Images are read as :func:`~posegen.utils.images.to_rgb` has it: joints are in the
+    pixels of the image after the turn that a camera noted (EXIF). The published code
+    does not turn; its sets carry no such notes.
 
     Args:
         data_root: folder that the other paths start from.
@@ -147,8 +153,15 @@ class PosePairDataset(Dataset):
             self.annotation_file, self.backend_args
         )
         pairs, bad_lines = scan_pairs(self.pair_file, self.backend_args)
-        index = {name: i for i, name in enumerate(annotations.names)}
-        sound, bad_pairs = self._sort_out(pairs, index)
+        named = {name for _, *both in pairs for name in both}
+        images = self._list_files(self.image_dir, named)
+        known = set(annotations.names) if images is None else images
+        spelled = respell(named.union(annotations.names), known)
+        names = [spelled.get(name, name) for name in annotations.names]
+        pairs = [(line, *(spelled.get(n, n) for n in both)) for line, *both in pairs]
+        index = {name: i for i, name in enumerate(names)}
+        problems += self._find_twins(annotations.names, names, index)
+        sound, bad_pairs = self._sort_out(pairs, index, images)
         problems += bad_lines + bad_pairs
         if self.on_error == 'raise':
             raise_first(problems)
@@ -163,8 +176,8 @@ class PosePairDataset(Dataset):
                 level=logging.WARNING,
             )
         sound = sound[:max_pairs]
-        names = np.array([name.encode() for name in annotations.names])
-        self._names = _share(names.view(np.uint8).reshape(len(names), -1))
+        table = np.array([name.encode() for name in names])
+        self._names = _share(table.view(np.uint8).reshape(len(names), -1))
         self._keypoints = _share(annotations.keypoints)
         self._lines = _share(np.array([line for line, *_ in sound], np.int32))
         self._pairs = _share(
@@ -173,12 +186,24 @@ class PosePairDataset(Dataset):
         self._has_truth = _share(self._find_truths(pair for _, *pair in sound))
         return problems
 
+    def _find_twins(
+        self, listed: Sequence[str], names: Sequence[str], index: dict[str, int]
+    ) -> list[str]:
+        """A sentence for each row of joints whose file has another row too."""
+        return [
+            f"{self.annotation_file}: '{listed[row]}' and '{listed[index[name]]}' are "
+            'one file in two spellings'
+            for row, name in enumerate(names)
+            if index[name] != row
+        ]
+
     def _sort_out(
-        self, pairs: list[tuple[int, str, str]], index: dict[str, int]
+        self,
+        pairs: list[tuple[int, str, str]],
+        index: dict[str, int],
+        images: set[str] | None,
     ) -> tuple[list[tuple[int, str, str]], list[str]]:
         """Split the pairs into usable ones and sentences on the others."""
-        names = {name for _, *both in pairs for name in both}
-        images = self._list_files(self.image_dir, names)
         truths = self._list_truths() if self.truth_missing == 'raise' else None
         sound, problems = [], []
         for line, source, target in pairs:
@@ -226,10 +251,13 @@ class PosePairDataset(Dataset):
 
         None where the store cannot list.
         """
-        if not hasattr(_backend(folder, self.backend_args), 'list_dir_or_file'):
+        backend = _backend(folder, self.backend_args)
+        if not hasattr(backend, 'list_dir_or_file'):
             return None
-        found = set()
-        for sub in {posixpath.dirname(name) for name in names}:
+        local, found = type(backend) is fileio.LocalBackend, set()
+        subs = {posixpath.dirname(name.replace('\\', '/')) for name in names}
+        for sub in {sub and posixpath.normpath(sub) for sub in subs}:
+            sub = _spell_folder(folder, '' if sub == '.' else sub, local)
             place = _join(folder, sub, self.backend_args) if sub else folder
             try:
                 listing = _list_folder(place, self.backend_args)
@@ -342,6 +370,18 @@ def _list_folder(folder: str, backend_args: dict | None) -> list[str]:
     return list(
         fileio.list_dir_or_file(folder, list_dir=False, backend_args=backend_args)
     )
+
+
+def _spell_folder(folder: str, sub: str, local: bool) -> str:
+    """A path of folders below another as a local disk spells it."""
+    if not (local and sub) or os.path.isdir(os.path.join(folder, sub)):
+        return sub
+    found = ''
+    for part in sub.split('/'):
+        place = os.path.join(folder, found)
+        known = set(os.listdir(place)) if os.path.isdir(place) else set()
+        found = posixpath.join(found, respell([part], known).get(part, part))
+    return found
 
 
 def _join(folder: str, path: str, backend_args: dict | None) -> str:

@@ -19,6 +19,7 @@ from posegen.engine.config import (
     merge_stage,
     stage_entries,
 )
+from posegen.engine.config.defaults import drop_worker_settings
 from posegen.engine.weights import fill_model
 from posegen.models import BasePoseTransfer
 from posegen.registry import MODELS
@@ -109,7 +110,9 @@ def _entry(cfg: Config, stage: str | None) -> dict[str, Any]:
 
 
 def _in_process(loader: Mapping) -> dict[str, Any]:
-    return dict(loader) | dict(num_workers=0, persistent_workers=False)
+    settings = dict(loader) | dict(num_workers=0)
+    drop_worker_settings(settings)
+    return settings
 
 
 def _shares(norms: list[dict[str, float]]) -> dict[str, tuple[float, float]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from posegen.engine.config.signatures import did_you_mean
 from posegen.engine.run_logs import SPEED, Curve, RunLog, StageLog, read_runs
@@ -51,15 +52,16 @@ def analyze(
         raise ConfigError(f'--out must end in .png, got {out}')
     logs = read_runs(runs)
     names = select_keys(logs, keys)
-    _print_table([row for log in logs for row in summarize(log, names)])
     if out is not None:
         make_parent(Path(out))
         _draw(logs, names, out, smooth)
-        Console().print(f'The curves are in {out}', soft_wrap=True)
     if json_file is not None:
         text = json.dumps(logs_as_json(logs, names), indent=2, allow_nan=False)
         make_parent(Path(json_file))
         write_whole(Path(json_file), f'{text}\n'.encode())
+    _print_table([row for log in logs for row in summarize(log, names)])
+    if out is not None:
+        Console().print(Text(f'The curves are in {out}'), soft_wrap=True)
 
 
 def _print_table(rows: Sequence[StageSummary]) -> None:
@@ -255,9 +257,10 @@ def summary_table(rows: Sequence[StageSummary]) -> Table:
     titles = ['stage', 'iterations', 'time', 's/iteration', 'last values', 'scores']
     table = Table(*(['run'] if several else []), *titles)
     for row in rows:
-        cells = [row.stage, _progress(row), _duration(row), _speed(row)]
+        cells = [_progress(row), _duration(row), _speed(row)]
         cells += [format_values(row.last), _scores(row.scores)]
-        table.add_row(*([row.run] if several else []), *cells)
+        run = [Text(row.run)] if several else []
+        table.add_row(*run, Text(row.stage), *cells)
     return table
 
 

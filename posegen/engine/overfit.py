@@ -76,7 +76,7 @@ def _take_pairs(cfg: Config, out: Path, count: int) -> None:
     for loader in _train_loaders(cfg):
         if 'batch_size' in loader:
             loader.batch_size = min(loader.batch_size, count)
-    cfg.train_dataloader.update(num_workers=0, persistent_workers=False)
+    cfg.train_dataloader.num_workers = 0
     cfg.val_dataloader = dict(
         batch_size=cfg.train_dataloader.batch_size,
         num_workers=0,

@@ -148,6 +148,7 @@ class StageRunner(Runner):
             is_file = isinstance(handler, logging.FileHandler)
             if is_file:
                 handler.handleError = _raise_again
+                _take_any_text(handler)
             if isinstance(handler, logging.StreamHandler) and not is_file:
                 handler.addFilter(_is_for_console)
                 handler.setFormatter(_ConsoleFormatter(datefmt='%H:%M:%S'))
@@ -334,6 +335,13 @@ def storage_needed(work_dir: str | Path) -> Iterator[None]:
             f'{what} cannot be written: {problem.strerror}; the checkpoints that are '
             'there are whole: make room and go on with --resume'
         ) from error
+
+
+def _take_any_text(handler: logging.FileHandler) -> None:
+    """MMEngine opens logs in the encoding of the system, which may lack a letter."""
+    handler.encoding, handler.errors = 'utf-8', 'backslashreplace'
+    if handler.stream is not None:
+        handler.stream.reconfigure(encoding=handler.encoding, errors=handler.errors)
 
 
 def _raise_again(record: logging.LogRecord) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from posegen.engine.stage_record import StageRecord
 
@@ -19,7 +20,7 @@ def print_summary(records: Sequence[StageRecord], work_dir: str | Path) -> None:
         records: The records of the stages.
         work_dir: Folder of the run.
     """
-    table = Table(title=f'Results in {work_dir}')
+    table = Table(title=Text(f'Results in {work_dir}'))
     for title in ('stage', 'iterations', 'time', 'losses', 'metrics'):
         table.add_column(title)
     for record in records:
@@ -35,7 +36,8 @@ def print_summary(records: Sequence[StageRecord], work_dir: str | Path) -> None:
     for record in records:
         if record.checkpoint:
             path = Path(work_dir, record.stage, record.checkpoint)
-            console.print(f'weights of {record.stage}: {path}', soft_wrap=True)
+            text = Text(f'weights of {record.stage}: {path}')  # brackets are no markup
+            console.print(text, soft_wrap=True)
 
 
 def format_values(values: Mapping[str, float]) -> str:
@@ -54,5 +56,5 @@ def print_metrics(metrics: Mapping[str, float], title: str) -> None:
     for name, value in metrics.items():
         table.add_row(name, f'{value:.4g}')
     console = Console()
-    console.print(title, soft_wrap=True)
+    console.print(Text(title), soft_wrap=True)
     console.print(table)

@@ -12,7 +12,6 @@ from rich.table import Table
 
 from posegen.evaluation.extractors import ST_LPIPS
 from posegen.evaluation.folder import score_folder
-from posegen.evaluation.pairs import IMAGE_SUFFIXES
 from posegen.evaluation.protocols import (
     FID,
     HIGHER_IS_BETTER,
@@ -48,12 +47,15 @@ def run(args: Namespace) -> None:
         processes=args.processes,
         progress=True,
     )
+    written = _write_files(table, args)  # before anything that a stream may not take
     console = Console()
     print_uncut(table.to_rich(), console)
     if args.slices:
         print_uncut(table.slices_to_rich(), console)
     _print_notes(table, names, args.offline_features, console)
-    _write_files(table, args, console)
+    if written:
+        text = escape(f'written: {", ".join(written)}')
+        console.print(text, style='dim', soft_wrap=True)
 
 
 def _check_files(args: Namespace, names: Sequence[str]) -> None:
@@ -65,7 +67,7 @@ def _check_files(args: Namespace, names: Sequence[str]) -> None:
             raise ConfigError(f"--{flag} '{file}' is a folder: name a file")
     if args.sheet is None:
         return
-    if Path(args.sheet).suffix.lower() not in IMAGE_SUFFIXES:
+    if Path(args.sheet).suffix.lower() not in ('.png', '.jpg', '.jpeg'):
         raise ConfigError(f"--sheet '{args.sheet}' must end in .png or .jpg")
     sortable = {
         metric.name
@@ -100,7 +102,7 @@ def _print_notes(
         console.print(hint, style='dim')
 
 
-def _write_files(table: ScoreTable, args: Namespace, console: Console) -> None:
+def _write_files(table: ScoreTable, args: Namespace) -> list[str]:
     written = []
     if args.json is not None:
         table.to_json(args.json)
@@ -111,8 +113,7 @@ def _write_files(table: ScoreTable, args: Namespace, console: Console) -> None:
     if args.sheet is not None:
         write_sheet(table, args.sheet, args.sheet_by)
         written.append(args.sheet)
-    if written:
-        console.print(f'written: {", ".join(written)}', style='dim', soft_wrap=True)
+    return written
 
 
 def print_uncut(table: Table, console: Console) -> None:

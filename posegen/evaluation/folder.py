@@ -166,8 +166,10 @@ def _read_inputs(
 ) -> _Inputs:
     real_images = ImageFolder(real)
     methods = _find_methods(generated, real_images, naming, copy_source)
+    _warn_of_unread(real_images)
     fid_images = None if fid_real is None else ImageFolder(fid_real)
     if fid_images is not None:
+        _warn_of_unread(fid_images)
         _check_fid_count(chosen, fid_images)
     joints = {} if annotations is None else _joints_of(methods, Joints(annotations))
     truths = {
@@ -260,6 +262,21 @@ def _check_fid_count(protocols: Sequence[Protocol], images: ImageFolder) -> None
             )
 
 
+def _warn_of_unread(images: ImageFolder) -> None:
+    for sentence in images.unread:
+        _warn(f"'{images.path}': {sentence}")
+
+
+def _warn_of_types(images: ImageFolder) -> None:
+    """Say where results were not all stored alike."""
+    if len(images.types) > 1:
+        counts = ', '.join(f'{n:,} {kind}' for kind, n in sorted(images.types.items()))
+        _warn(
+            f"'{images.path}' has results of several types ({counts}): what an encoder "
+            'lost is part of the scores'
+        )
+
+
 def _warn(text: str) -> None:
     print_log(text, logger='current', level=logging.WARNING)
 
@@ -333,6 +350,8 @@ def _find_methods(
     methods = {}
     for name, folder in generated.items():
         images = ImageFolder(folder)
+        _warn_of_unread(images)
+        _warn_of_types(images)
         scheme, pairs = find_pairs(images, real, naming)
         methods[name] = _Method(tuple(pairs), images, scheme)
     first, *others = methods

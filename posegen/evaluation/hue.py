@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from posegen.codecs.names import pair_stem
+from posegen.codecs.names import pair_stem, respell
 from posegen.datasets.transforms import LoadTruth
 from posegen.evaluation import functional as F
 from posegen.evaluation.aggregate import Interval
@@ -30,16 +30,18 @@ def find_truths(pairs: Sequence[Pair], folder: str | Path) -> list[Path]:
     folder, files = Path(folder), []
     if not folder.is_dir():
         raise DataError(f"--truth '{folder}' is not a folder")
+    there = {file.name for file in folder.iterdir()}
     for pair in pairs:
         if pair.source is None:
             raise DataError(
                 f"'{pair.image}': no source is known, whose name that of its truth "
                 'begins with'
             )
-        file = folder / f'{pair_stem(pair.source, pair.target)}.npz'
-        if not file.is_file():
-            raise DataError(f"'{folder}' has no truth '{file.name}' of '{pair.image}'")
-        files.append(file)
+        name = f'{pair_stem(pair.source, pair.target)}.npz'
+        name = respell([name], there).get(name, name)
+        if name not in there:
+            raise DataError(f"'{folder}' has no truth '{name}' of '{pair.image}'")
+        files.append(folder / name)
     return files
 
 

@@ -36,7 +36,8 @@ def hash_files(files: Iterable[Path], folder: Path) -> str:
     names = sorted((file.relative_to(folder).as_posix(), file) for file in files)
     total = hashlib.sha256()
     for name, file in names:
-        total.update(f'{hash_file(file)}  {name}\n'.encode())
+        line = f'{hash_file(file)}  {name}\n'  # a name may have bytes of no text
+        total.update(line.encode(errors='surrogateescape'))
     return total.hexdigest()
 
 
@@ -71,5 +72,6 @@ def write_text(file: str | Path, text: str) -> None:
     file = Path(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f'.{file.name}.{os.getpid()}')
-    partial.write_text(text, encoding='utf-8')
+    # Names of files that are no text keep their bytes.
+    partial.write_text(text, encoding='utf-8', errors='surrogateescape')
     partial.replace(file)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 from types import MappingProxyType
 
+from posegen.codecs.names import name_key, short_stem
 from posegen.utils.errors import ConfigError, DataError
+from posegen.utils.image_types import is_image
 
 Reading = tuple[str | None, str]
 """Keys of source (None where it is not said) and target, see :func:`image_key`."""
@@ -90,25 +92,28 @@ def image_key(name: str | PurePath) -> str:
 
     DeepFashion's names come flat (``fashionWOMENDressesid0000262902_3back``), nested
     (``img/WOMEN/Dresses/id_00002629/02_3_back``) and joined by hyphens; all become
-    ``WOMEN/Dresses/00002629/02/3back``. Any other name is its stem.
+    ``WOMEN/Dresses/00002629/02/3back``. Any other name is its stem, in one spelling
+    (:func:`~posegen.codecs.names.name_key`) and of a length that fits into the name of
+    a pair.
 
     Args:
         name: Path with or without suffix, relative to its folder.
     """
-    path = PurePosixPath(str(name).replace('\\', '/'))
+    path = PurePosixPath(name_key(name))
     parts = (*path.parts[:-1], _stem(path))
     for count in range(1, len(parts) + 1):
         letters = re.sub('[^0-9A-Za-z]', '', ''.join(parts[-count:]))
         if match := _DEEPFASHION.fullmatch(letters):
             gender, category, item, look, number, view = match.groups()
             return f'{gender}/{category}/{item}/{look}/{number}{view}'
-    return parts[-1]
+    return short_stem(parts[-1])
 
 
 def _stem(path: PurePosixPath) -> str:
-    """Name without the suffix of an image; other dots belong to the name."""
-    image = path.suffix.lower() in ('.png', '.jpg', '.jpeg')
-    return path.stem if image else path.name
+    """Name without suffixes of images; other dots belong to the name."""
+    while is_image(path):
+        path = path.with_suffix('')
+    return path.name
 
 
 def read_names(

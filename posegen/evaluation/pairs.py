@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,10 @@ import numpy as np
 
 from posegen.evaluation.naming import NamingScheme, image_key, read_names
 from posegen.utils.errors import DataError
-from posegen.utils.images import open_image, to_rgb
+from posegen.utils.folders import list_files
+from posegen.utils.image_types import describe_unread, is_image, type_of
+from posegen.utils.images import open_image, to_rgb, upright_size
 
-IMAGE_SUFFIXES = frozenset({'.png', '.jpg', '.jpeg'})
 _PLAIN_MODES = frozenset({'RGB', 'L', 'P', 'CMYK'})
 
 STRIP_PANELS: Mapping[int, tuple[str, ...]] = MappingProxyType(
@@ -70,7 +70,12 @@ class ImageFolder:
     """The images of a folder by key (:func:`~posegen.evaluation.naming.image_key`).
 
     Where the folder itself holds no image, those of its subfolders are taken, as in
-    DeepFashion's own layout. Hidden files and folders are not looked at.
+    DeepFashion's own layout; :func:`~posegen.utils.folders.list_files` says which.
+
+    Attributes:
+        path: The folder.
+        by_key: Key -> files.
+        unread: Sentences on pictures of types that are not read.
 
     Raises:
         DataError: The folder does not exist or holds no image.
@@ -81,10 +86,14 @@ class ImageFolder:
         if not self.path.is_dir():
             raise DataError(f"'{folder}' is not a folder of images")
         self.by_key: dict[str, list[Path]] = defaultdict(list)
-        for file in _image_files(self.path):
-            self.by_key[image_key(file.relative_to(self.path))].append(file)
+        names = list_files(self.path)
+        own = [name for name in names if '/' not in name]
+        self.unread = describe_unread(own if any(map(is_image, own)) else names)
+        for name in filter(is_image, own if any(map(is_image, own)) else names):
+            self.by_key[image_key(name)].append(self.path / name)
         if not self.by_key:
-            raise DataError(f"no .png or .jpg image in '{folder}'")
+            reasons = ''.join(f'; {sentence}' for sentence in self.unread)
+            raise DataError(f"no image such as .png or .jpg in '{folder}'{reasons}")
 
     @property
     def keys(self) -> frozenset[str]:
@@ -95,6 +104,11 @@ class ImageFolder:
     def files(self) -> list[Path]:
         """All images, sorted by path."""
         return sorted(self.find(key) for key in self.by_key)
+
+    @property
+    def types(self) -> Counter[str]:
+        """How many images there are of each type, by endings."""
+        return Counter(type_of(f) for files in self.by_key.values() for f in files)
 
     def relative(self, file: Path) -> str:
         """Name of one of its files with '/' between folders."""
@@ -114,21 +128,6 @@ class ImageFolder:
             raise DataError(f"no image '{key}' in '{self.path}'{reason}")
         names = ' and '.join(f"'{self.relative(file)}'" for file in files)
         raise DataError(f"'{self.path}' has both {names}: keep one{reason}")
-
-
-def _image_files(folder: Path) -> list[Path]:
-    """Images of a folder, or else of all folders below, sorted by path."""
-    files = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name[0] != '.']
-        files += [
-            Path(parent, name)
-            for name in names
-            if name[0] != '.' and Path(name).suffix.lower() in IMAGE_SUFFIXES
-        ]
-        if files and Path(parent) == folder:
-            break
-    return sorted(files)
 
 
 def find_pairs(
@@ -172,7 +171,10 @@ def find_pairs(
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Read an image file as uint8 (H, W, 3) RGB.
+    """Read an image file as uint8 (H, W, 3) RGB, upright as a camera noted.
+
+    What :func:`~posegen.utils.images.to_rgb` would have to make up, no score should be
+    taken of: the background of transparent pixels, the range of more than 8 bits.
 
     Raises:
         DataError: The file does not decode, is cut short, or has an alpha channel or
@@ -183,17 +185,17 @@ def read_image(path: Path) -> np.ndarray:
             raise DataError(
                 f"'{path}' must be 8-bit RGB without transparency, it is {image.mode}"
             )
-        return to_rgb(image)
+        return to_rgb(image, f"'{path}'")
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """(height, width) of an image file, from its head alone.
+    """(height, width) of an image file as :func:`read_image` gives it.
 
     Raises:
         DataError: The file is no image.
     """
     with open_image(path, f"'{path}'") as image:
-        return image.height, image.width
+        return upright_size(image)
 
 
 def cut_strip(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from posegen.codecs import pose_mask
+from posegen.codecs.formats import other_frame
+from posegen.codecs.formats.frames import PUBLISHED
 from posegen.evaluation.extractors import feature_network, pair_network
 from posegen.evaluation.functional import jpeg_round_trip
 from posegen.evaluation.pair_scores import score_pairs
@@ -236,7 +238,16 @@ def _read_sample(task: PairTask, index: int) -> _Sample:
     real = _check_range(read_image(pair.target), pair.target)
     fake = _check_range(cut_strip(read_image(pair.image), real.shape[:2]), pair.image)
     joints = None if task.joints is None else task.joints[index]
+    if joints is not None:
+        _check_frame(joints[0], real, pair.target)
     return _Sample(pair, fake, real, joints)
+
+
+def _check_frame(joints: np.ndarray, image: np.ndarray, file: Path) -> None:
+    if problem := other_frame(joints, image.shape[:2], **PUBLISHED):
+        raise DataError(
+            f"'{file}': {problem}; the annotations must be in pixels of these images"
+        )
 
 
 def _same_shapes(samples: Sequence[_Sample]) -> Iterator[list[_Sample]]:

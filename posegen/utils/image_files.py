@@ -16,10 +16,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from posegen.utils.errors import DataError
-from posegen.utils.images import open_image
+from posegen.utils.images import open_image, to_rgb
 from posegen.utils.workers import start_worker
 
 #: Pillow's names of its filters; all but 'nearest' average when they shrink.
@@ -32,6 +33,8 @@ _BATCH = 32  # files that a process gets at a time
 @dataclass(frozen=True)
 class Conversion:
     """What becomes of an image on its way from one file to another.
+
+    It is seen as :func:`~posegen.utils.images.to_rgb` has it, upright and opaque.
 
     Attributes:
         size: (height, width) of the result, aspect not kept; None keeps what the crop
@@ -63,7 +66,7 @@ class FileTask:
 
 @dataclass(frozen=True)
 class FileResult:
-    """How it went: (height, width) of the source, or why there is no result."""
+    """How it went: (height, width) of the source as seen, or why there is no result."""
 
     task: FileTask
     size: tuple[int, int] | None = None
@@ -119,16 +122,15 @@ def convert_file(task: FileTask, conversion: Conversion) -> FileResult:
     try:
         data = task.source.read_bytes()
         with open_image(io.BytesIO(data), str(task.source)) as image:
-            image.load()
-            size = image.size[::-1]
-            data = _convert(image, data, conversion, task.source)
+            pixels, kind = to_rgb(image, str(task.source)), image.format
+        data = _convert(pixels, kind, data, conversion, task.source)
     except DataError as error:
         return FileResult(task, fault=str(error))
     except OSError as error:
         return FileResult(task, fault=f'{task.source} cannot be read: {error}')
     if task.source != task.target:
         write_whole(task.target, data)
-    return FileResult(task, size)
+    return FileResult(task, pixels.shape[:2])
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -172,9 +174,13 @@ def _convert_batch(
 
 
 def _convert(
-    image: Image.Image, data: bytes, conversion: Conversion, source: Path
+    pixels: np.ndarray,
+    kind: str | None,
+    data: bytes,
+    conversion: Conversion,
+    source: Path,
 ) -> bytes:
-    width, height = image.size
+    height, width = pixels.shape[:2]
     if conversion.square and width != height:
         raise DataError(
             f'{source} is {width} wide and {height} high, in a set of square pictures'
@@ -182,9 +188,9 @@ def _convert(
     first, last = _columns(width, conversion.crop)
     size = conversion.size or (height, last - first)
     unchanged = (first, last) == (0, width) and size == (height, width)
-    if unchanged and image.format == FILE_TYPES[conversion.file_type]:
+    if unchanged and kind == FILE_TYPES[conversion.file_type]:
         return data
-    image = image.convert('RGB')
+    image = Image.fromarray(pixels)
     if (first, last) != (0, width):
         image = image.crop((first, 0, last, height))
     if image.size != size[::-1]:

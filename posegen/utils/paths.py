@@ -7,6 +7,8 @@ from pathlib import Path
 from posegen.utils.errors import ConfigError
 
 PACKAGE = Path(__file__).resolve().parents[1]
+#: Begin of a config's name that stands for the configs that come with posegen.
+SHIPPED = 'posegen::'
 
 
 def configs_root() -> Path:
@@ -29,6 +31,11 @@ def configs_root() -> Path:
         f'no configs in {places[0]} nor in {places[1]}: install posegen again, from a '
         'wheel or with `pip install -e .` in a complete checkout'
     )
+
+
+def shipped_config(name: str) -> Path:
+    """The file of ``posegen::METHOD/NAME.py``, in MMEngine's way to name a package."""
+    return configs_root() / name.removeprefix(SHIPPED)
 
 
 def weights_root() -> Path:

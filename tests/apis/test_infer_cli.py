@@ -26,6 +26,9 @@ def place(tmp_path):
         pose='0000_1.png',
         annotations=str(tmp_path / 'synthetic-annotation-train.csv'),
         annotation_size=None,
+        pose_size=None,
+        source_pose_size=None,
+        min_score=None,
         out=str(tmp_path / 'deep' / 'out.png'),
         device='cpu',
         seed=None,
@@ -52,6 +55,18 @@ def seen(monkeypatch):
 def joints(args: Namespace, name: str) -> np.ndarray:
     table = read_annotations(args.annotations)
     return table.keypoints[table.names.index(name)]
+
+
+@pytest.mark.parametrize(
+    'value', ['0000_1.png', 'C:\\train\\0000_1.png', './0000_1.png ']
+)
+def test_poses_are_found_by_all_spellings(place, seen, value):
+    _, args = place
+    args.pose = value
+    run(args)
+    ((arguments, _),) = seen
+    expected = joints(args, '0000_1.png')
+    np.testing.assert_array_equal(arguments[1].keypoints, expected)
 
 
 @pytest.mark.parametrize('suffix', ['png', 'jpg', 'JPEG'])
@@ -81,21 +96,25 @@ def test_joints_come_from_the_annotations(place, seen):
     _, args = place
     run(args)
     (_, pose, source_pose, _), kwargs = seen[0]
-    assert np.array_equal(pose, joints(args, '0000_1.png'))
-    assert np.array_equal(source_pose, joints(args, '0000_0.png'))
-    assert kwargs == {'pose_size': (64, 32)}  # the picture beside the source
+    assert np.array_equal(pose.keypoints, joints(args, '0000_1.png'))
+    assert np.array_equal(source_pose.keypoints, joints(args, '0000_0.png'))
+    # The picture beside the source.
+    assert kwargs == {'pose_size': (64, 32), 'source_pose_size': (64, 32)}
 
 
 def test_joints_come_from_json(place, seen):
     folder, args = place
-    for name in ('a', 'b'):
-        write_openpose_json(folder / f'{name}.json', pose_at((ord(name), 9)))
+    for name, x in (('a', 11), ('b', 22)):
+        write_openpose_json(folder / f'{name}.json', pose_at((x, 9)))
     args.source_pose, args.pose = str(folder / 'a.json'), str(folder / 'b.json')
     args.annotations = None
     run(args)
     (_, pose, source_pose, _), kwargs = seen[0]
-    assert (source_pose[0, 0], pose[0, 0]) == (ord('a'), ord('b'))
-    assert kwargs == {'pose_size': None}
+    assert (source_pose.keypoints[0, 0], pose.keypoints[0, 0]) == (11, 22)
+    assert kwargs == {'pose_size': None, 'source_pose_size': None}
+    args.pose_size, args.source_pose_size = (128, 64), (32, 16)
+    run(args)
+    assert seen[1][1] == {'pose_size': (128, 64), 'source_pose_size': (32, 16)}
 
 
 def test_annotated_pose_is_in_pixels_of_its_own_picture(place, seen):
@@ -104,17 +123,17 @@ def test_annotated_pose_is_in_pixels_of_its_own_picture(place, seen):
     args.pose = str(folder / 'other' / '0001_0.png')
     Image.new('RGB', (100, 80)).save(args.pose)
     run(args)
-    assert seen[0][1] == {'pose_size': (80, 100)}
+    assert seen[0][1]['pose_size'] == (80, 100)
 
 
 def test_annotated_pose_without_a_picture_is_of_the_sources_size(place, seen):
     folder, args = place
     (folder / 'train' / '0000_1.png').unlink()
     run(args)
-    assert seen[0][1] == {'pose_size': None}
+    assert seen[0][1]['pose_size'] is None
     args.annotation_size = [64, 32]
     run(args)
-    assert seen[1][1] == {'pose_size': (64, 32)}
+    assert seen[1][1]['pose_size'] == (64, 32)
 
 
 def test_pictures_of_another_size_than_the_annotations(place, seen):
@@ -130,9 +149,9 @@ def test_pictures_of_another_size_than_the_annotations(place, seen):
     run(args)
     (_, pose, source_pose, _), kwargs = seen[0]
     own = joints(args, '0000_0.png')
-    present = own[:, 2] > 0
+    present, source_pose = own[:, 2] > 0, source_pose.keypoints
     assert np.allclose(source_pose[present, :2], (own[present, :2] + 0.5) / 2 - 0.5)
-    assert kwargs == {'pose_size': (32, 16)}
+    assert kwargs == {'pose_size': (32, 16), 'source_pose_size': (32, 16)}
     assert Image.open(args.out).size == (16, 32)
 
 
@@ -164,7 +183,7 @@ def test_source_pose_by_name_is_in_the_sources_pixels(place, seen):
     run(args)
     own = joints(args, '0000_0.png')
     present = own[:, 2] > 0
-    source_pose = seen[0][0][2]
+    source_pose = seen[0][0][2].keypoints
     assert np.allclose(source_pose[present, :2], own[present, :2] * 2 + 0.5, atol=1e-4)
 
 

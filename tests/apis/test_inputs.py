@@ -134,7 +134,7 @@ def test_missing_joints_are_zeroed_and_scores_kept():
         (np.full((18, 2), -1), 'has no present joint'),
         (pose_at((3, 4), (np.nan, 5)), 'joint 1 is present .* no finite coordinates'),
         (pose_at((3, 4), (5, -1e20)), r'joint 1 is at \(5, -1e\+20\), more than 1,000'),
-        (pose_at((0.2, 0.3), (0.5, 0.9)), r'all coordinates in \[0, 1\]; .* in pixels'),
+        (pose_at((0.2, 0.3), (0.5, 0.9)), 'fractions of the picture .*multiply x'),
     ],
 )
 def test_wrong_poses(pose, message):
@@ -149,6 +149,23 @@ def test_pose_files_that_are_none(tmp_path):
         read_pose('a.jpg')
     with pytest.raises(TypeError, match='keypoints or the path .* got int'):
         read_pose(3)
+
+
+def test_none_is_a_missing_joint():
+    pose = pose_at((0, 0), (3, 4), (5.5, 6))
+    pose[0] = 0
+    rows = [None, *map(tuple, pose[1:3, :2].tolist()), *[None] * 15]
+    for kind in (rows, [None, *pose[1:].tolist()]):
+        assert np.array_equal(read_pose(kind), pose)
+        assert len(as_pose_list(kind)) == 1
+    scored = [[3, 4, 1], [5, None, 1], *[None] * 16]
+    with pytest.raises(DataError, match='joint 1 is present .* no finite coordinates'):
+        read_pose(scored)
+    for nobody in ([None] * 18, None):
+        with pytest.raises(DataError, match='no present joint|is None'):
+            read_pose(nobody)
+    with pytest.raises(DataError, match='all of them numbers or None'):
+        read_pose([['a', 'b']] * 18)
 
 
 def test_pose_lists():

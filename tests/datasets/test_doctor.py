@@ -235,10 +235,21 @@ def no_header(root: Path) -> None:
 def turn_image(root: Path) -> None:
     path = root / TRAIN / first_name(root / TRAIN)
     exif = Image.Exif()
-    exif[0x0112] = 6
+    exif[0x0112] = 3
     with Image.open(path) as image:
         pixels = image.copy()
     pixels.save(path, exif=exif)
+
+
+def transparent_image(root: Path) -> None:
+    path = root / TRAIN / first_name(root / TRAIN)
+    with Image.open(path) as image:
+        pixels = image.convert('RGBA')
+    pixels.save(path)
+
+
+def phone_image(root: Path) -> None:
+    (root / TRAIN / 'x.HEIC').write_bytes(b'')
 
 
 def wide_images(root: Path) -> None:
@@ -337,7 +348,9 @@ DAMAGES = [
     (html_list, 'error', 'no list', 'fetch the files again'),
     (zipped_list, 'error', 'no list', 'gunzip'),
     (no_header, 'error', 'list format', 'header'),
-    (turn_image, 'warning', 'turned', 'exiftran'),
+    (turn_image, 'warning', 'turned', 'exiftool -Orientation= '),
+    (transparent_image, 'warning', 'pixel type', '8-bit RGB'),
+    (phone_image, 'note', 'not read', 'pip install pillow-heif'),
     (wide_images, 'error', 'image size', 'annotation_size=None'),
     (one_wide_image, 'warning', 'image size', 'annotation_size=None'),
     (

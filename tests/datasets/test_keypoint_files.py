@@ -325,8 +325,10 @@ def test_files_without_anybody(tmp_path, annotations, format):
 def test_coordinates_that_are_no_pixels(tmp_path):
     keypoints = np.full((1, 18, 3), 0.5, dtype=np.float32)
     write_keypoint_file(tmp_path / 'a.csv', Annotations(['a.jpg'], keypoints))
-    with pytest.raises(DataError, match=r'all coordinates in \[0, 1\].*in pixels'):
+    with pytest.raises(DataError, match="'a.jpg' has fractions of the picture"):
         read_keypoint_file(tmp_path / 'a.csv')
+    read = read_keypoint_file(tmp_path / 'a.csv', image_sizes=(128, 64))
+    assert (read.keypoints == [31.5, 63.5, 1]).all()
 
 
 def test_the_same_picture_twice(tmp_path):

@@ -228,7 +228,11 @@ def test_photos_are_left_out_for_a_reason(photos, tmp_path):
     assert result.left_out == {
         'fewer than 6 joints': ['anna/0.jpg (5)'],
         'no keypoints': ['dan/1.jpg'],
-        'joints outside the photo': ['ben/0.jpg'],
+        'joints outside the photo': [
+            'ben/0.jpg (18 of 18 joints lie outside the picture of 240x200 (height x '
+            'width): they reach from (347.4, 103.5) to (552.6, 787.5) (x, y), as in a '
+            'frame of 788x554 or more)'
+        ],
         'not a whole image': ['dan/0.jpg', 'cleo/0.jpg'],
         'the only usable photo of its group': ['dan/2.jpg'],
     }

@@ -34,6 +34,14 @@ def test_metrics_are_shown(capsys: pytest.CaptureFixture) -> None:
     assert 'full.pth' in shown and '0.4322' in shown
 
 
+def test_brackets_in_names_are_no_markup(capsys: pytest.CaptureFixture) -> None:
+    print_metrics(dict(ssim=0.5), 'run[/1]/[b]full.pth')
+    print_summary([StageRecord('full', checkpoint='a.pth')], 'run[/1]/[b]')
+    shown = capsys.readouterr().out
+    assert 'run[/1]/[b]full.pth' in shown and 'Results in run[/1]/[b]' in shown
+    assert 'run[/1]/[b]/full/a.pth' in shown
+
+
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read_record(tmp_path) is None
     record = StageRecord('flow', losses=dict(loss=1.5), validated_at=3)

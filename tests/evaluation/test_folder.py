@@ -492,7 +492,7 @@ def test_refuses_folders_without_images(tmp_path):
         ImageFolder(tmp_path / 'nowhere')
     (tmp_path / 'notes.txt').touch()
     (tmp_path / '.hidden.png').touch()
-    with pytest.raises(DataError, match='no .png or .jpg image in'):
+    with pytest.raises(DataError, match='no image such as .png or .jpg in'):
         ImageFolder(tmp_path)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from posegen.codecs.names import pair_stem
 from posegen.evaluation.naming import (
     NAMING_SCHEMES,
     get_scheme,
@@ -158,3 +159,27 @@ def test_all_splits_of_a_name_are_seen(source, target, separator):
 def test_only_the_scheme_that_was_asked_for_is_named():
     with pytest.raises(DataError, match=r'are read as <source>_2_<target>_vis, with'):
         read_names(['a___b.png'], frozenset('ab'), 'gfla')
+
+
+@pytest.mark.parametrize('stem', ['a', 'x' * 125, '夏の日の写真' * 12, 'é' * 127])
+def test_the_name_of_a_pair_fits_and_is_read_again(stem: str) -> None:
+    source, target = f'{stem}.jpg', f'{stem[:-1]}b.jpg'
+    name = f'{pair_stem(source, target)}.png'
+    assert len(name.encode()) <= 255
+    known = frozenset(map(image_key, (source, target)))
+    scheme, readings = read_names([name], known)
+    assert scheme.name == 'posegen'
+    assert readings == [(image_key(source), image_key(target))]
+
+
+@pytest.mark.parametrize(
+    'name, key',
+    [
+        ('zoe\u0308.jpg', 'zo\xeb'),
+        ('a\\b c,d.WEBP', 'b c,d'),
+        ('a.jpg.png', 'a'),
+        ('a.b.jfif', 'a.b'),
+    ],
+)
+def test_spellings_and_endings_have_one_key(name, key):
+    assert image_key(name) == key

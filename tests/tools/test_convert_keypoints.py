@@ -126,12 +126,12 @@ def test_guesses_are_pointed_out(tmp_path):
     people = [dict(image_id='a.jpg', keypoints=joints)]
     (tmp_path / 'a.json').write_text(json.dumps(people))
     lines = convert(tmp_path / 'a.json', tmp_path / 'a.csv')
-    assert '4 joints have a score below 0.3' in lines[1] and '--min-score' in lines[1]
-    assert '18 joints' in lines[2]  # they are kept
+    assert '4 joints with a score below 0.3 are guesses' in lines[1]
+    assert '--min-score' in lines[1] and '14 joints' in lines[2]
     lines = convert(
-        tmp_path / 'a.json', tmp_path / 'a.csv', min_score=0.3, overwrite=True
+        tmp_path / 'a.json', tmp_path / 'a.csv', min_score=0, overwrite=True
     )
-    assert len(lines) == 2 and '14 joints' in lines[1]
+    assert len(lines) == 2 and '18 joints' in lines[1]
 
 
 @pytest.mark.parametrize(

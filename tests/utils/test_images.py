@@ -71,13 +71,6 @@ def test_every_mode_becomes_rgb(picture: np.ndarray, mode: str) -> None:
     assert decoded.flags.writeable
 
 
-def test_orientation_tags_do_not_turn_the_pixels(picture: np.ndarray) -> None:
-    image = Image.fromarray(picture)
-    exif = image.getexif()
-    exif[0x0112] = 6
-    assert decode_image(encode(image, 'jpeg', exif=exif)).shape == (20, 12, 3)
-
-
 @pytest.mark.parametrize('kind', ['jpeg', 'png'])
 @pytest.mark.parametrize('part', [0, 0.02, 0.5, 0.9])
 def test_cut_images_are_named(picture: np.ndarray, kind: str, part: float) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from posegen.utils.sizes import parse_size
+from posegen.utils.startup import prepare_process
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -52,6 +53,7 @@ def _count(text: str) -> int:
 
 def main(argv: list[str] | None = None) -> None:
     """Measure and print; errors are one line."""
+    prepare_process()
     args = parse_args(argv)
     from posegen.engine.benchmark import (
         WORKS,
@@ -76,8 +78,8 @@ def main(argv: list[str] | None = None) -> None:
         works = [args.only] if args.only else list(WORKS)
         amount = Amount(args.iterations, args.warmup)
         report = benchmark(cases, amount, works, args.profile, args.blocks)
-        print(format_report(report))
         _write({'command': shlex.join(sys.argv), **report}, args.json)
+        print(format_report(report))
     except PosegenError as error:
         raise SystemExit(f'benchmark: {error}') from None
     if failed := failures(report):

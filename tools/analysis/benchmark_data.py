@@ -8,6 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from posegen.utils.startup import prepare_process
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
@@ -25,6 +27,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> None:
     """Measure and print; errors are one line."""
+    prepare_process()
     args = parse_args(argv)
     import json
 
@@ -47,10 +50,10 @@ def main(argv: list[str] | None = None) -> None:
             args.seconds,
             args.made,
         )
-        print(f'{args.config}, {args.split}: {format_benchmark(report)}')
         if args.json:
             make_parent(Path(args.json))
             write_whole(Path(args.json), (json.dumps(report, indent=2) + '\n').encode())
+        print(f'{args.config}, {args.split}: {format_benchmark(report)}')
     except PosegenError as error:
         raise SystemExit(f'benchmark_data: {error}') from None
 

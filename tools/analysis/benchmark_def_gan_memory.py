@@ -8,6 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from posegen.utils.startup import prepare_process
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
@@ -23,6 +25,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> None:
     """Measure and print."""
+    prepare_process()
     args = parse_args(argv)
     import json
 
@@ -32,9 +35,10 @@ def main(argv: list[str] | None = None) -> None:
     report = benchmark_memory(
         (height, width), args.batch_size, args.interpolation, args.device
     )
-    print(format_memory(report))
     if args.json:
-        Path(args.json).write_text(json.dumps(report, indent=2) + '\n')
+        text = json.dumps(report, indent=2) + '\n'
+        Path(args.json).write_text(text, encoding='utf-8')
+    print(format_memory(report))
 
 
 if __name__ == '__main__':

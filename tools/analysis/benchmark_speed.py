@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from posegen.utils.sizes import parse_size
+from posegen.utils.startup import prepare_process
 
 NAMES = ('parts', 'features', 'similarity', 'amp', 'accumulate', 'ema', 'compile')
 #: Kind of device -> config that it measures unless another is named.
@@ -51,6 +52,7 @@ def _count(text: str) -> int:
 
 def main(argv: list[str] | None = None) -> None:
     """Measure and print; errors are one line."""
+    prepare_process()
     args = parse_args(argv)
     # Read when PyTorch is loaded: or counts of memory leave lines on the console.
     os.environ.setdefault('KINETO_LOG_LEVEL', '99')
@@ -61,8 +63,8 @@ def main(argv: list[str] | None = None) -> None:
     try:
         amount = Amount(args.iterations, args.warmup)
         report = measure_speed(_case(args), amount, args.only)
-        print(format_speed(report))
         _write({'command': shlex.join(sys.argv), **report}, args.json)
+        print(format_speed(report))
     except PosegenError as error:
         raise SystemExit(f'benchmark_speed: {error}') from None
     if failed := failures(report):

@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from posegen.utils.sizes import parse_size
+from posegen.utils.startup import prepare_process
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -27,16 +28,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> None:
     """Measure on images of its own, print the table and the json."""
+    prepare_process()
     options = parse_args(argv)
     from rich.console import Console
 
     from posegen.evaluation.benchmark import run_benchmark
 
     report = run_benchmark(options.pairs, options.size, options.processes)
-    Console().print(report.to_rich())
     if options.json:
         Path(options.json).write_text(report.to_json(), encoding='utf-8')
-    else:
+    Console().print(report.to_rich())
+    if not options.json:
         print(report.to_json(), end='')
 
 

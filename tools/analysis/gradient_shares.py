@@ -13,6 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from posegen.utils.startup import prepare_process
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
@@ -34,6 +36,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> None:
     """Measure and print; errors are one line."""
+    prepare_process()
     args = parse_args(argv)
     from posegen.engine.config import load_config
     from posegen.engine.gradient_shares import format_shares, gradient_shares

@@ -8,6 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from posegen.utils.startup import prepare_process
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
@@ -24,6 +26,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> None:
     """Train and print the curve; errors are one line."""
+    prepare_process()
     args = parse_args(argv)
     from posegen.engine.config import load_config
     from posegen.engine.overfit import overfit

@@ -8,6 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from posegen.utils.startup import prepare_process
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
@@ -25,6 +27,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     """Draw; errors are one line."""
+    prepare_process()
     args = parse_args(argv)
     from posegen.apis.data_cli import run_browser
     from posegen.utils.errors import PosegenError

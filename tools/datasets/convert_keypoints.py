@@ -1,7 +1,8 @@
 """Convert keypoints between the field's formats, see docs/keypoint_formats.md.
 
 Formats: csv (PATN, GFLA), txt (NTED, PIDM), openpose (18 joints), body25, coco (17),
-wholebody (COCO-WholeBody, DWPose: 133), mediapipe (33). IN is told from its content,
+wholebody (COCO-WholeBody, DWPose: 133), mediapipe (33); HALPE's 26 and 136 joints and
+MMPose's videos are read as coco. IN is told from its content,
 OUT from its ending where that is enough (csv, txt).
 """
 
@@ -14,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from posegen.utils.sizes import parse_size
+from posegen.utils.startup import prepare_process
 
 FRACTIONS = {'auto': None, 'fractions': True, 'pixels': False}
 
@@ -59,15 +61,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add(
         '--min-score',
         type=float,
-        default=0.0,
         metavar='S',
-        help='joints with a lower score become missing (0)',
+        help='joints with a lower score become missing (0.5 for MediaPipe, 0.3 for '
+        'COCO and whole bodies, 0.05 for OpenPose); 0 keeps all',
     )
     add(
         '--coordinates',
         choices=tuple(FRACTIONS),
         default='auto',
-        help="what MediaPipe's numbers are (auto: told from them)",
+        help='what the numbers are (auto: told of each person)',
     )
     add(
         '--zeros-missing',
@@ -80,6 +82,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> None:
     """Convert; errors are one line."""
+    prepare_process()
     options = vars(parse_args(argv))
     from posegen.datasets.keypoint_conversion import convert_keypoints
     from posegen.utils.errors import PosegenError

@@ -11,6 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from posegen.utils.startup import prepare_process
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
@@ -29,6 +31,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> None:
     """Convert; errors are one line."""
+    prepare_process()
     options = vars(parse_args(argv))
     from posegen.datasets.nested_names import convert_pairs
     from posegen.utils.errors import PosegenError

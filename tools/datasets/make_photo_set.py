@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from posegen.utils.sizes import parse_size
+from posegen.utils.startup import prepare_process
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -28,6 +29,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         'as a viewer shows them',
     )
     add('--format', metavar='NAME', help='of the keypoints (told by their content)')
+    add(
+        '--min-score',
+        type=float,
+        metavar='S',
+        help='joints with a lower score become missing (0.5 for MediaPipe, 0.3 for '
+        'COCO and whole bodies, 0.05 for OpenPose)',
+    )
     who = parser.add_mutually_exclusive_group()
     who.add_argument(
         '--group-pattern',
@@ -57,6 +65,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     """Make the set; errors are one line."""
+    prepare_process()
     args = parse_args(argv)
     from posegen.apis.data_cli import run_photo_set
     from posegen.utils.errors import PosegenError

@@ -14,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import prepare_common as common
 
+from posegen.utils.startup import prepare_process
+
 LISTS = {'images': 'names of the images', 'annotation': 'joints', 'pairs': 'pairs'}
 
 
@@ -44,6 +46,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> None:
     """Prepare the set; errors are one line."""
+    prepare_process()
     args = parse_args(argv)
     from posegen.datasets.prepare import prepare_deepfashion
 

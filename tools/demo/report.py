@@ -12,6 +12,7 @@ from posegen.codecs import pair_stem
 from posegen.datasets import read_annotations, read_pairs
 from posegen.evaluation import ScoreTable
 from posegen.utils.images import read_image
+from posegen.utils.startup import prepare_process
 from posegen.visualization import comparison_sheet, draw_pose, save_image
 
 PAIRS_PER_ROW = 2
@@ -82,6 +83,7 @@ def comparison(data: Path, results: Mapping[str, Path], count: int) -> np.ndarra
 
 def main() -> None:
     """Write what was asked for."""
+    prepare_process()
     args = parse_args()
     save_image(args.out, comparison(args.data, named(args.results), args.pairs))
     if args.scores is not None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from posegen.utils.startup import prepare_process
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
@@ -44,6 +46,7 @@ def parse_note(text: str) -> tuple[str, str]:
 
 def main(argv: list[str] | None = None) -> None:
     """Write the file and say what is in it; errors are one line."""
+    prepare_process()
     args = parse_args(argv)
     from posegen.apis.publish import describe, publish_model
     from posegen.engine.config import load_config

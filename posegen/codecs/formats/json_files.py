@@ -42,7 +42,7 @@ def as_numbers(values: Any, where: str) -> np.ndarray:
         if any(isinstance(value, str | bool) for value in array.flat):
             raise TypeError
         return array.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError(f'{where} must hold finite numbers only') from None
 
 

@@ -98,6 +98,15 @@ _MEDIAPIPE_33 = (
     *('left_foot_index', 'right_foot_index'),
 )
 
+# HALPE's own neck is left to the point between the shoulders, as of COCO's joints: that
+# is what OpenPose's neck is, and HALPE's lies higher.
+_HALPE_26 = (
+    *_COCO_17,
+    *('head', 'halpe_neck', 'mid_hip'),
+    *('left_big_toe', 'right_big_toe', 'left_small_toe', 'right_small_toe'),
+    *('left_heel', 'right_heel'),
+)
+
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout
     for layout in (
@@ -119,10 +128,21 @@ LAYOUTS: dict[str, Layout] = {
             (*_COCO_17, *_COCO_FEET, *(f'face_{i}' for i in range(68)), *_COCO_HANDS),
             'COCO-WholeBody (Jin et al., ECCV 2020), data_format.md; DWPose gives it',
         ),
+        Layout(
+            'halpe26',
+            _HALPE_26,
+            'Halpe-FullBody (AlphaPose, TPAMI 2022), 26 joints; RTMPose has them too',
+        ),
+        Layout(
+            'halpe136',
+            (*_HALPE_26, *(f'face_{i}' for i in range(68)), *_COCO_HANDS),
+            'Halpe-FullBody, 136 joints',
+        ),
         Layout('mediapipe', _MEDIAPIPE_33, "MediaPipe's Pose Landmarker guide"),
     )
 }
-"""The layouts by name: openpose (18), body25, coco (17), wholebody (133), mediapipe."""
+"""The layouts by name: openpose (18), body25, coco (17), wholebody (133), halpe26,
+halpe136, mediapipe (33)."""
 
 
 def is_present(points: np.ndarray, score: np.ndarray | None = None) -> np.ndarray:
@@ -225,6 +245,6 @@ def _between_shoulders(record: np.ndarray) -> np.ndarray:
         record[..., JOINT_NAMES.index(f'{side}_shoulder'), :]
         for side in ('left', 'right')
     )
-    neck = (left + right) / 2
+    neck = left / 2 + right / 2  # halves first: their sum may be too large
     neck[..., 2] = np.minimum(left[..., 2], right[..., 2])
     return np.where(neck[..., 2:] > 0, neck, np.float32(0))

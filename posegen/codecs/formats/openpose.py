@@ -12,10 +12,16 @@ import numpy as np
 from posegen.codecs.joints import NUM_JOINTS
 from posegen.utils.errors import DataError
 
+from .frames import check_size
 from .json_files import as_numbers, canonical, load_json, most_certain, short
 from .layouts import LAYOUTS, from_canonical
+from .notes import Notes
 
-_BY_COUNT = {3 * len(LAYOUTS[name]): name for name in ('openpose', 'body25')}
+_BY_COUNT = {len(LAYOUTS[name]): name for name in ('openpose', 'body25')}
+#: What holds a person's numbers: today's name, OpenPose 1.1's, and AlphaPose's.
+BODY_KEYS = ('pose_keypoints_2d', 'pose_keypoints', 'joints')
+#: What holds the people; the second is AlphaPose's '--format cmu'.
+PEOPLE_KEYS = ('people', 'bodies')
 
 
 def read_openpose_json(path: str | os.PathLike) -> np.ndarray:
@@ -35,19 +41,36 @@ def read_openpose_json(path: str | os.PathLike) -> np.ndarray:
         DataError: the file is missing or not json, holds no person, or a person has
             another number of numbers.
     """
-    person = parse_openpose(load_json(path), path)
+    return read_openpose_canvas(path)[0]
+
+
+def read_openpose_canvas(
+    path: str | os.PathLike,
+) -> tuple[np.ndarray, tuple[int, int] | None]:
+    """:func:`read_openpose_json`, and the (height, width) that the file states.
+
+    The size is that of ControlNet's ``canvas_height`` and ``canvas_width``, which the
+    joints are on; None where the file has neither.
+    """
+    content, notes = load_json(path), Notes()
+    person = parse_openpose(content, path, notes)
     if person is None:
-        raise DataError(f'{path}: there is no person in it')
-    return person
+        empty = f' ({len(notes.passed_over)} without joints)' * bool(notes.passed_over)
+        raise DataError(f'{path}: there is no person in it{empty}')
+    return person, canvas_size(content, path)
 
 
-def parse_openpose(content: Any, path: str | os.PathLike) -> np.ndarray | None:
+def parse_openpose(
+    content: Any, path: str | os.PathLike, notes: Notes | None = None
+) -> np.ndarray | None:
     """The most certain person in the content of an OpenPose file.
 
     Args:
         content: the parsed json; also a list with one such object, as ControlNet's
-            annotators write.
+            annotators write, OpenPose 1.1's ``pose_keypoints``, and AlphaPose's
+            ``bodies`` of ``joints``.
         path: how errors call it.
+        notes: takes down people without a body.
 
     Returns:
         ``(18, 3)`` float32, or None where nobody was found.
@@ -55,32 +78,72 @@ def parse_openpose(content: Any, path: str | os.PathLike) -> np.ndarray | None:
     Raises:
         DataError: it is something else.
     """
+    notes, persons = notes or Notes(), []
+    for index, person in enumerate(_people(content, path)):
+        place = f'{path}: people[{index}]'
+        key, numbers = _body(person)
+        if numbers is None or numbers == []:  # nobody, hands or a face without a body
+            notes.passed_over.append(place)
+        else:
+            persons.append(_parse_person(numbers, f'{place}.{key}'))
+    return most_certain(np.stack(persons)) if persons else None
+
+
+def canvas_size(content: Any, path: str | os.PathLike) -> tuple[int, int] | None:
+    """(height, width) that the content of a file states, as ControlNet's does.
+
+    Raises:
+        DataError: what it states is no size.
+    """
     if isinstance(content, list) and len(content) == 1:
         content = content[0]
-    try:
-        people = [person['pose_keypoints_2d'] for person in content['people']]
-    except (KeyError, TypeError):
+    if not isinstance(content, dict):
+        return None
+    stated = [content.get(f'canvas_{side}') for side in ('height', 'width')]
+    return check_size(stated, f'{path}: the canvas')
+
+
+def _people(content: Any, path: str | os.PathLike) -> list:
+    if isinstance(content, list) and len(content) == 1:
+        content = content[0]
+    if isinstance(content, list) and len(content) > 1 and _holder(content[0]):
         raise DataError(
-            f"{path}: expected OpenPose's people[0].pose_keypoints_2d"
-        ) from None
-    persons = [
-        _parse_person(numbers, f'{path}: people[{index}].pose_keypoints_2d')
-        for index, numbers in enumerate(people)
-        if numbers is not None and numbers != []  # hands or a face without a body
-    ]
-    return most_certain(np.stack(persons)) if persons else None
+            f'{path} has {len(content)} pictures in a list, and nothing says which is '
+            'which; give each a file of its own.'
+        )
+    holder = _holder(content)
+    people = content[holder] if holder else None
+    if holder and people is None:
+        return []
+    if not isinstance(people, list):
+        raise DataError(f"{path}: expected OpenPose's people[0].pose_keypoints_2d")
+    return people
+
+
+def _holder(content: Any) -> str | None:
+    known = content if isinstance(content, dict) else {}
+    return next((key for key in PEOPLE_KEYS if key in known), None)
+
+
+def _body(person: Any) -> tuple[str, Any]:
+    """The key of a person's numbers, and these; None where there are none."""
+    known = person if isinstance(person, dict) else {}
+    key = next((key for key in BODY_KEYS if known.get(key) is not None), BODY_KEYS[0])
+    return key, known.get(key)
 
 
 def _parse_person(numbers: Any, where: str) -> np.ndarray:
     if not isinstance(numbers, list):
         raise DataError(f'{where} is not a list')
-    if len(numbers) not in _BY_COUNT:
+    joints = as_numbers(numbers, where)
+    if joints.ndim == 1 and joints.size % 3 == 0:
+        joints = joints.reshape(-1, 3)
+    if joints.ndim != 2 or joints.shape[1] != 3 or len(joints) not in _BY_COUNT:
         raise DataError(
             f'{where} must have 54 numbers (the COCO model of 18 joints) or 75 '
-            f'(BODY_25), got {len(numbers)}'
+            f'(BODY_25), got {joints.size}'
         )
-    joints = as_numbers(numbers, where).reshape(-1, 3)
-    return canonical(joints, _BY_COUNT[len(numbers)], where)
+    return canonical(joints, _BY_COUNT[len(joints)], where)
 
 
 def openpose_person(keypoints: np.ndarray, layout: str = 'openpose') -> dict:

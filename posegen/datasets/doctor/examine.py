@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from posegen.utils.errors import DataError
+from posegen.utils.folders import list_files
 
 from .files import (
     ARCHIVES,
     check_archives,
     check_places,
     check_root,
-    list_images,
     root_option,
 )
 from .findings import Finding, Report
@@ -124,7 +124,8 @@ def _examine_split(
     report.add(check_lists(split, lists))
     mine: dict[str, ImageState] = {}
     if split.images.is_dir():
-        there = list_images(split.images)
+        there = set(list_files(split.images))
+        lists = lists.respelled(there)
         report.add(check_presence(split, lists, there))
         known = states.setdefault(split.images, {})
         new = [name for name in lists.names if name in there and name not in known]

@@ -43,6 +43,10 @@ def disguise_cure(disguise: str, name: str) -> str:
         return f'run `{shell("mv", name, gz)} && {shell("gunzip", gz)}`.'
     if 'zip' in disguise:
         return f'run `{shell("mv", name, packed)} && {shell("unzip", packed)}`.'
+    if '8-bit RGB' in disguise:
+        return 'save the pictures as 8-bit RGB.'
+    if 'pip install' in disguise:
+        return 'install what reads them, or save them as .png or .jpg.'
     return 'fetch the files again and look at one of them before going on.'
 
 
@@ -114,17 +118,6 @@ def check_archives(split: Split) -> list[Finding]:
         f'{{n}} archives in {split.root} are not unpacked, and files are missing.',
         f'unpack them: `{command}`.',
     )
-
-
-def list_images(folder: Path) -> set[str]:
-    """Files below a folder, names relative to it with '/'; hidden ones are left out."""
-    found = set()
-    for place, subs, names in os.walk(folder):
-        subs[:] = [sub for sub in subs if not sub.startswith('.')]
-        prefix = Path(place).relative_to(folder).as_posix()
-        prefix = '' if prefix == '.' else f'{prefix}/'
-        found |= {f'{prefix}{name}' for name in names if not name.startswith('.')}
-    return found
 
 
 def _folders(parent: Path) -> Iterator[Path]:

@@ -11,10 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from posegen.utils.errors import DataError
-from posegen.utils.images import open_image, read_image
+from posegen.utils.image_types import is_image, unread_images
+from posegen.utils.images import (
+    open_image,
+    orientation_of,
+    read_image,
+    to_rgb,
+    unusual_pixels,
+    upright_size,
+)
 from posegen.utils.progress import track
 
 from .files import disguise_cure, disguise_of
@@ -22,9 +29,6 @@ from .findings import Finding, group
 from .layouts import Size, Split
 from .lists import Lists
 
-IMAGE_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
-_ORIENTATION = 0x0112  # the EXIF tag
-_UPRIGHT = (None, 0, 1)
 _NUM_BANDS = 20  # images that are looked at for DeepFashion's filler
 _LOST_WHOLE = 0.98  # more missing than this share: it is not single files that are lost
 
@@ -34,14 +38,16 @@ class ImageState:
     """What reading one image told.
 
     Attributes:
-        size: (height, width) of the stored pixels; None if it cannot be read.
+        size: (height, width) as it is read, upright; None if it cannot be read.
         problem: why it cannot be read, in words; None if it can.
         turned: a camera noted that it has to be turned.
+        unusual: what has to be made 8-bit RGB; None for usual pixels.
     """
 
     size: Size | None
     problem: str | None = None
     turned: bool = False
+    unusual: str | None = None
 
 
 def read_states(
@@ -65,21 +71,17 @@ def read_states(
 def _read_state(path: Path, fast: bool) -> ImageState:
     try:
         with open_image(path, path.name) as image:
-            size = image.height, image.width
+            # A PNG without a note in front is decoded to look for one behind.
+            if fast and image.format == 'PNG' and 'exif' not in image.info:
+                return ImageState(image.size[::-1], unusual=unusual_pixels(image))
             if not fast:
-                image.load()
-            turned = _is_turned(image)
+                to_rgb(image, path.name)
+            size, turned = upright_size(image), orientation_of(image) > 1
+            return ImageState(size, turned=turned, unusual=unusual_pixels(image))
     except DataError as error:
         reason = str(error).split(': ', 1)[-1]
-        return ImageState(None, disguise_of(path) or f'broken: {reason}')
-    return ImageState(size, turned=turned)
-
-
-def _is_turned(image: Image.Image) -> bool:
-    # Pillow decodes a whole PNG to look for a note that may follow the pixels.
-    if image.format == 'PNG' and 'exif' not in image.info:
-        return False
-    return image.getexif().get(_ORIENTATION) not in _UPRIGHT
+        broken = 'broken: ' if 'cannot be decoded' in str(error) else ''
+        return ImageState(None, disguise_of(path) or f'{broken}{reason}')
 
 
 def check_presence(split: Split, lists: Lists, there: set[str]) -> list[Finding]:
@@ -88,8 +90,11 @@ def check_presence(split: Split, lists: Lists, there: set[str]) -> list[Finding]
     wanted = [name for name in lists.pair_names if name not in there]
     only_annotated = [n for n in lists.names if n not in there]
     only_annotated = sorted(set(only_annotated) - set(lists.pair_names))
-    images = {name for name in there if name.lower().endswith(IMAGE_ENDINGS)}
+    images = {name for name in there if is_image(name)}
     findings = []
+    for cure, unread in unread_images(sorted(there - named)).items():
+        text = f'{split.name}: {{n}} images in {split.images} are not read.'
+        findings += group('note', 'not read', unread, text, f'each {cure}.')
     if wanted:
         findings += _explain_missing(split, wanted, images, len(lists.pair_names))
     if not wanted or len(only_annotated) > len(wanted):
@@ -122,12 +127,33 @@ def check_states(
             'turned',
             [name for name, state in states.items() if state.turned],
             f'{split.name}: {{n}} images carry a note of the camera to turn them, '
-            'which training does not follow.',
-            'turn the pixels (`exiftran -ai FILES`, or `tools/datasets/'
-            'make_photo_set.py`, which does) and see in the sheet that joints fit.',
+            'which all of posegen follows and the published code does not.',
+            'see in the sheet that joints fit; those that were annotated on the stored '
+            'pixels need images without the note (`exiftool -Orientation= FILES`).',
         ),
+        *_check_pixels(split, states),
         *_check_sizes(split, states),
         *_check_bands(split, states),
+    ]
+
+
+def _check_pixels(split: Split, states: dict[str, ImageState]) -> list[Finding]:
+    """Images that become 8-bit RGB by a rule of posegen's."""
+    unusual: dict[str, list[str]] = {}
+    for name, state in states.items():
+        if state.unusual is not None:
+            unusual.setdefault(state.unusual, []).append(name)
+    return [
+        finding
+        for what, names in unusual.items()
+        for finding in group(
+            'warning',
+            'pixel type',
+            names,
+            f'{split.name}: {{n}} images have {what}: they are read with white behind '
+            'what is transparent and as 8 bits, and are refused by `posegen evaluate`.',
+            'save them as 8-bit RGB, as published sets are.',
+        )
     ]
 
 
@@ -138,7 +164,7 @@ def _check_readable(
     broken: dict[str, list[str]] = {}
     for name, state in states.items():
         if state.problem is not None:
-            kind = re.sub(r'\d+', 'N', state.problem)  # counts of bytes differ
+            kind = re.sub(r'\d{2,}', 'N', state.problem)  # counts of bytes differ
             broken.setdefault(kind, []).append(name)
     findings = []
     for kind, names in broken.items():

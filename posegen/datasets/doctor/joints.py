@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from posegen.codecs.formats import are_fractions
 from posegen.datasets.annotations import Annotations
 
 from .findings import Finding, group
@@ -35,14 +36,19 @@ def check_joints(
     findings = _check_nobody(split, present)
     if not present.any():
         return findings
-    unit = _check_units(split, annotations.keypoints, present)
+    findings += _check_units(split, annotations)
+    pixels = ~are_fractions(annotations.keypoints)
+    names = [name for name, keep in zip(annotations.names, pixels) if keep]
+    annotations = Annotations(names, annotations.keypoints[pixels])
+    present = present[pixels]
+    if not present.any():
+        return findings
     zeros = _check_zeros(split, annotations, present)
     turned = _check_columns(split, annotations.keypoints, present)
-    findings += unit + zeros + turned
-    if not unit and not turned:
+    findings += zeros + turned
+    if not turned:
         findings += _check_outside(split, annotations, present, states)
         findings += _check_deepfashion_frame(split, annotations.keypoints, present)
-    if not turned:
         findings += _check_sides(split, annotations.keypoints, present)
     return findings
 
@@ -63,20 +69,17 @@ def _check_nobody(split: Split, present: np.ndarray) -> list[Finding]:
     ]
 
 
-def _check_units(
-    split: Split, keypoints: np.ndarray, present: np.ndarray
-) -> list[Finding]:
-    if keypoints[present][:, :2].max() > 1.5:
-        return []
-    return [
-        Finding(
-            'error',
-            'joint units',
-            f'{split.name}: all joints are at most 1.5, so they are fractions of the '
-            'image, not pixels.',
-            'multiply x by the width and y by the height of each image.',
-        )
-    ]
+def _check_units(split: Split, annotations: Annotations) -> list[Finding]:
+    """Judged one by one: a list may have fractions of some images only."""
+    rows = np.flatnonzero(are_fractions(annotations.keypoints))
+    return group(
+        'error',
+        'joint units',
+        [annotations.names[row] for row in rows],
+        f'{split.name}: {{n}} rows have fractions of the image as joints, not pixels.',
+        'multiply x by the width and y by the height of each image '
+        f'({CONVERT} with `--images`).',
+    )
 
 
 def _check_zeros(

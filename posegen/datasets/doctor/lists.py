@@ -7,10 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from posegen.codecs.names import respell
 from posegen.datasets.annotations import Annotations, scan_annotations, scan_pairs
 from posegen.datasets.photo_set import read_groups
 from posegen.datasets.pose_pair_dataset import truth_name
@@ -46,6 +48,22 @@ class Lists:
         annotated = self.annotations.names if self.annotations else ()
         return list(dict.fromkeys([*self.pair_names, *annotated]))
 
+    def respelled(self, files: set[str]) -> Lists:
+        """The same, each name as a file has it that differs in spelling only."""
+        spelled = respell(self.names, files)
+        if not spelled:
+            return self
+        rows, pairs = self.annotations, self.pairs
+        if rows is not None:
+            names = [spelled.get(name, name) for name in rows.names]
+            rows = Annotations(names, rows.keypoints)
+        if pairs is not None:
+            pairs = [
+                (line, spelled.get(source, source), spelled.get(target, target))
+                for line, source, target in pairs
+            ]
+        return Lists(rows, pairs, self.groups)
+
 
 _ROW_KINDS = (
     ('row twice', 'has a row already', 'keep one row for each image.'),
@@ -62,7 +80,9 @@ _ROW_KINDS = (
 
 def read_lists(split: Split) -> tuple[Lists, list[Finding]]:
     """Read both lists, sound lines only, with findings on the rest."""
-    annotations, findings = _scan(split.annotations, scan_annotations)
+    # Fractions are a finding of their own, with the joints.
+    scan = partial(scan_annotations, pixels=False)
+    annotations, findings = _scan(split.annotations, scan)
     rows, bad = annotations or (None, [])
     for kind, sign, cure in _ROW_KINDS:
         these = [problem for problem in bad if sign in problem]

@@ -11,7 +11,7 @@ from typing import Any
 from posegen.datasets.annotations import Annotations
 from posegen.utils.errors import ConfigError, DataError
 from posegen.utils.image_files import Conversion
-from posegen.utils.images import open_image
+from posegen.utils.images import open_image, upright_size
 
 from .flow import Look, Preparation
 from .folder import Index, index_files
@@ -174,7 +174,7 @@ def _probe(files: Sequence[Path]) -> str:
     for file in files[:: max(1, len(files) // _PROBES)]:
         try:
             with open_image(file, str(file)) as image:
-                width, height = image.size
+                height, width = upright_size(image)
         except DataError:
             continue
         views.append('canvas' if width == height else 'person')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path, PurePath
@@ -176,7 +176,7 @@ class Preparation(ABC):
         if self.workers is not None and self.workers < 1:
             raise ConfigError(f'workers must be at least 1, got {self.workers}')
 
-    def walk_raw(self) -> Iterator[str]:
+    def walk_raw(self) -> list[str]:
         """Paths of all files below ``raw``, except for what was prepared."""
         ours = [self.out / self.kind.image_dir.format(split=s) for s in SPLITS]
         return walk_files(self.raw, [] if self._is_in_place else ours)

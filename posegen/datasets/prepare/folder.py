@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from posegen.utils.errors import DataError
+from posegen.utils.folders import list_files
 from posegen.utils.image_files import PARTIAL_SUFFIX
 
 Index = Mapping[str, Path]  # key of an image -> file
 
 
-def walk_files(top: Path, skip: Iterable[Path] = ()) -> Iterator[str]:
-    """Absolute paths, with '/', of all files below a folder, in order of names.
-
-    Links to folders are followed. Files that start with '.' are left out (macOS leaves
-    them beside unpacked images).
+def walk_files(top: Path, skip: Iterable[Path] = ()) -> list[str]:
+    """Absolute paths, with '/', of the files that :func:`list_files` finds.
 
     Args:
         top: where to start.
@@ -25,22 +23,8 @@ def walk_files(top: Path, skip: Iterable[Path] = ()) -> Iterator[str]:
     Raises:
         DataError: a folder cannot be listed.
     """
-
-    def stop(error: OSError) -> None:
-        raise DataError(f'{error.filename} cannot be listed: {error.strerror}')
-
-    seen = {os.path.realpath(folder) for folder in skip}
-    for place, folders, files in os.walk(
-        top.absolute(), onerror=stop, followlinks=True
-    ):
-        real = os.path.realpath(place)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders.sort()
-        folder = Path(place).as_posix()
-        yield from (f'{folder}/{f}' for f in sorted(files) if not f.startswith('.'))
+    folder = top.absolute().as_posix()
+    return [f'{folder}/{name}' for name in list_files(top, skip)]
 
 
 def index_files(paths: Iterable[str], key: Callable[[str], str | None]) -> Index:

@@ -60,9 +60,9 @@ def parse_deepfashion(path: str) -> DeepFashionName | None:
     and ``WOMEN-Tees_Tanks-id_00007962-09_1_front.jpg``, as in DeepFashion-MultiModal.
 
     Args:
-        path: with '/' between its folders.
+        path: with '/' or '\\' between its folders.
     """
-    match = _DEEPFASHION.search(path)
+    match = _DEEPFASHION.search(path.replace('\\', '/'))
     if match is None:
         return None
     part = match.groupdict()
@@ -73,4 +73,5 @@ def parse_deepfashion(path: str) -> DeepFashionName | None:
 
 def market1501_key(path: str) -> str | None:
     """The file name of a path, None if it is no image of Market-1501."""
+    path = path.replace('\\', '/')
     return path.rpartition('/')[2] if _MARKET1501.search(path) else None

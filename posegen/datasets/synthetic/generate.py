@@ -319,4 +319,5 @@ def _write_manifest(folder: Path, options: SetOptions) -> None:
         'options': _plain(options),
         'packages': {name: version(name) for name in packages},
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + '\n')
+    text = json.dumps(manifest, indent=2) + '\n'
+    (folder / MANIFEST).write_text(text, encoding='utf-8')

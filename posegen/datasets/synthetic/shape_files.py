@@ -36,7 +36,7 @@ def read_shape(
     """
     import torch
 
-    with gzip.open(filename, 'rt') as file:
+    with gzip.open(filename, 'rt', encoding='utf-8') as file:
         rows = np.array(file.read().split(), dtype=np.float64).reshape(-1, 4)
     shape = torch.zeros((vertices_count, 3), dtype=dtype)
     index = torch.as_tensor(rows[:, 0].astype(np.int64))

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from posegen.codecs.formats import scale_keypoints
+from posegen.codecs.formats import other_frame, scale_keypoints
+from posegen.codecs.formats.frames import PUBLISHED
 from posegen.registry import TRANSFORMS
+from posegen.utils.errors import DataError
 
 from .common import SIDES, start_resizing
 from .truth import move_truth_of
@@ -32,13 +34,19 @@ def resize_keypoints(results: dict[str, Any], side: str) -> np.ndarray:
     They come from the frame ``annotation_size``, or from the stored image's own where
     that is None, and are scaled as ``scaling`` says (see
     :func:`posegen.codecs.scale_keypoints`).
+
+    Raises:
+        DataError: more than half of the joints clearly lie outside that frame.
     """
-    return scale_keypoints(
-        results[f'{side}_keypoints'],
-        results['annotation_size'] or results[f'{side}_image'].shape[:2],
-        results['image_size'],
-        results['scaling'],
-    )
+    keypoints = results[f'{side}_keypoints']
+    frame = results['annotation_size'] or results[f'{side}_image'].shape[:2]
+    if (problem := other_frame(keypoints, frame, **PUBLISHED)) is not None:
+        name = results.get(f'{side}_path', side)
+        raise DataError(
+            f'{name}: {problem}; set annotation_size to the (height, width) of the '
+            'pictures that the joints were found in'
+        )
+    return scale_keypoints(keypoints, frame, results['image_size'], results['scaling'])
 
 
 @TRANSFORMS.register_module()

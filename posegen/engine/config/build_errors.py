@@ -32,6 +32,8 @@ def explain_build_error(error: Exception, cfg: Config | Mapping[str, Any]) -> Ex
     """
     if isinstance(error, PosegenError):
         return _in_own_words(error)
+    if cure := _loader_cure(error):
+        return ConfigError(f'the data cannot be loaded by worker processes: {cure}')
     cfg = cfg.to_dict() if isinstance(cfg, Config) else cfg
     found = (_building(frame, cfg) for frame in reversed([*_frames(error)]))
     where = next(filter(None, found), None)
@@ -50,6 +52,34 @@ def _in_own_words(error: PosegenError) -> PosegenError:
 
 # How torch begins what it raises again in the main process.
 _FROM_LOADER = re.compile(r'Caught \w+ in DataLoader worker process \d+')
+
+_WORKERS = '--cfg-options train_dataloader.num_workers=0 (or val_, test_dataloader)'
+# What torch says of processes that load data -> what is wrong, and what to do.
+_LOADER_FAULTS = {
+    r'shared memory\(shm\)|Bus error|</torch_\w+>': (
+        'they run out of shared memory (/dev/shm): give them more, as in docker run '
+        f'--shm-size=2g, or load in this process, {_WORKERS}'
+    ),
+    r'items of ancdata|Too many open files': (
+        'they run out of open files: raise the limit (ulimit -n 65536), or load in '
+        f'this process, {_WORKERS}'
+    ),
+    r'DataLoader worker.* (exited unexpectedly|is killed by signal)': (
+        'one was killed, most often because memory runs out: use fewer of them, or '
+        f'none, {_WORKERS}'
+    ),
+}
+
+
+def _loader_cure(error: BaseException) -> str | None:
+    """What to do about an error of torch's dataloader, if it is one that is known."""
+    if not isinstance(error, RuntimeError | OSError):
+        return None
+    text = str(error)
+    return next(
+        (cure for said, cure in _LOADER_FAULTS.items() if re.search(said, text)), None
+    )
+
 
 # What MMEngine's Runner builds itself, by the method that does.
 _SECTIONS = dict(

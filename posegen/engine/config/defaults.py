@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from mmengine import registry as mm
@@ -16,6 +16,15 @@ TRIPLES = (
     ('train_dataloader', 'train_cfg', 'optim_wrapper'),
     ('val_dataloader', 'val_cfg', 'val_evaluator'),
     ('test_dataloader', 'test_cfg', 'test_evaluator'),
+)
+
+LOADERS = tuple(names[0] for names in TRIPLES)
+#: What torch takes of a dataloader with workers only.
+WORKER_SETTINGS = (
+    'multiprocessing_context',
+    'persistent_workers',
+    'prefetch_factor',
+    'timeout',
 )
 
 #: Hooks of every run, by their name in ``default_hooks``; None takes one away.
@@ -48,6 +57,8 @@ def fill_defaults(cfg: Config) -> Config:
     - the hooks of :data:`HOOKS`;
     - ``data_root`` in every dataset.
 
+    A dataloader without workers (``num_workers=0``) loses the settings of workers.
+
     Args:
         cfg: The merged config of one stage.
 
@@ -66,7 +77,23 @@ def fill_defaults(cfg: Config) -> Config:
     if _counts_iterations(train_cfg):
         _fill_iteration_flags(cfg)
     fill_data_root(cfg)
+    for name in LOADERS:
+        if isinstance(cfg.get(name), Mapping):
+            drop_worker_settings(cfg[name])
     return cfg
+
+
+def drop_worker_settings(loader: MutableMapping[str, Any]) -> None:
+    """Let ``num_workers=0`` be enough to load data in the process itself.
+
+    torch refuses a loader that has no workers and says how they are started or kept.
+
+    Args:
+        loader: Settings of a dataloader; changed in place.
+    """
+    if loader.get('num_workers', 0) == 0:
+        for name in WORKER_SETTINGS:
+            loader.pop(name, None)
 
 
 def fill_data_root(cfg: Config) -> None:
@@ -77,7 +104,7 @@ def fill_data_root(cfg: Config) -> None:
     """
     root = cfg.get('data_root')
     components = Components(cfg.get('default_scope') or 'posegen')
-    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+    for name in LOADERS:
         loader = cfg.get(name)
         if root is not None and isinstance(loader, Mapping):
             _fill_root(loader.get('dataset'), root, components)

@@ -10,6 +10,12 @@ from typing import Any
 from mmengine.config import Config, DictAction
 from mmengine.utils import import_modules_from_strings
 
+from posegen.engine.config.bases import (
+    checked_bases,
+    config_path,
+    place_of,
+    reading_message,
+)
 from posegen.utils.errors import ConfigError, PosegenError
 
 
@@ -20,7 +26,8 @@ def load_config(
 
     Args:
         path: A config in MMEngine's text style (``_base_ = [...]``) or in its pure
-            Python style (``with read_base():``).
+            Python style (``with read_base():``). Here and in ``_base_``,
+            ``posegen::METHOD/NAME.py`` is a config that comes with posegen.
         options: Changes to it, as ``--cfg-options`` takes them
             (``['train_cfg.max_iters=10']``) or as a dict with dotted keys. A stage may
             be named by its name: ``stages.flow.train_cfg.max_iters=10``.
@@ -29,12 +36,11 @@ def load_config(
         The config, not yet checked; see :func:`posegen.engine.config.check_config`.
 
     Raises:
-        ConfigError: The file is missing or cannot be read, a module of
-            ``custom_imports`` cannot be imported, or an option does not fit.
+        ConfigError: The file or a base is missing or cannot be read (file and line are
+            named), a module of ``custom_imports`` cannot be imported, or an option does
+            not fit.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ConfigError(f'the config file {path} does not exist; check the path')
+    path = config_path(path)
     cfg = _read(path)
     if options:
         imported = cfg.get('custom_imports')
@@ -73,24 +79,19 @@ def _read(path: Path) -> Config:
         lazy = 'read_base' in path.read_text(encoding='utf-8')
     except UnicodeDecodeError as error:
         raise ConfigError(
-            f'{path} is not a config file; where it is a checkpoint, name the config '
-            'it was trained with, and give it as the weights'
+            f'{path} is not a config file; one is text in UTF-8; where it is a '
+            'checkpoint, name the config it was trained with, and give it as the '
+            'weights'
         ) from error
     try:
-        return Config.fromfile(path, lazy_import=lazy)
+        with checked_bases():
+            return Config.fromfile(path, lazy_import=lazy)
     except PosegenError:
         raise
     except ImportError as error:
         raise ConfigError(_import_message(path, error)) from error
-    except FileNotFoundError as error:
-        raise ConfigError(
-            f'{path} has a base that does not exist: {error.filename}'
-        ) from error
     except Exception as error:
-        reason = str(error).strip().split('\n')[0]
-        raise ConfigError(
-            f'{path} cannot be read: {type(error).__name__}: {reason}'
-        ) from error
+        raise ConfigError(reading_message(error, path)) from error
 
 
 def _import_modules(custom_imports: Mapping[str, Any], path: Path) -> None:
@@ -114,7 +115,7 @@ def _import_message(path: Path, error: ImportError) -> str:
         named, cause = str(cause).removeprefix(_WRAPPED), beneath
     reason = str(cause).split('\n')[0]
     if named is None:
-        return f'{path}: an import fails: {reason}'
+        return f'{place_of(error, path)}: an import fails: {reason}'
     message = f'{path}: {named} of custom_imports cannot be imported: {reason}'
     missing = cause.name if isinstance(cause, ModuleNotFoundError) else None
     if missing is not None and f'{named}.'.startswith(f'{missing}.'):

@@ -86,7 +86,7 @@ class ScoreCurveHook(Hook):
         writer.writerows(self._rows)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         partial = self.file.with_name(f'.{self.file.name}.partial')
-        partial.write_text(text.getvalue())
+        partial.write_text(text.getvalue(), encoding='utf-8')
         os.replace(partial, self.file)
 
 
@@ -113,5 +113,5 @@ def read_curve(file: str | Path) -> list[dict[str, str]]:
     path = Path(file)
     if not path.is_file():
         return []
-    with path.open(newline='') as lines:
+    with path.open(encoding='utf-8', newline='') as lines:
         return list(csv.DictReader(lines))

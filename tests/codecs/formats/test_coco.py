@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from posegen.codecs.formats import LAYOUTS, coco_dataset, from_canonical, read_coco
+from posegen.codecs.formats import (
+    LAYOUTS,
+    Notes,
+    coco_dataset,
+    from_canonical,
+    read_coco,
+)
 from posegen.utils.errors import DataError
 
 from .strategies import quick, records
@@ -125,6 +131,46 @@ def test_detections_by_number_and_by_name():
     assert found['x.png'][0].tolist() == [9, 5, 0.25]
 
 
+@pytest.mark.parametrize('nothing', [None, {}, dict(bbox=[1, 2, 3, 4]), 'crowd'])
+def test_entries_without_joints_are_passed_over(nothing):
+    entry = dict(image_id=99, keypoints=[]) if nothing == 'crowd' else nothing
+    for content in (
+        dataset(entry, dict(image_id=7, keypoints=person(8))),
+        [entry, dict(image_id='a.jpg', keypoints=person(8))],
+    ):
+        notes = Notes()
+        assert read(content, notes=notes)['a.jpg'][0].tolist() == [8, 5, 2]
+        (place,) = notes.passed_over
+        assert place in ('a.json: annotations[0]', 'a.json: [0]')
+
+
+@pytest.mark.parametrize('count, layout', [(26, 'halpe26'), (136, 'halpe136')])
+def test_halpe(count, layout):
+    joints = [value for i in range(count) for value in (i, 200 + i, 0.5)]
+    record = read([dict(image_id='a.jpg', keypoints=joints)])['a.jpg']
+    assert record[[0, 15, 14, 13], 0].tolist() == [0, 1, 2, 15]
+    assert record[1].tolist() == [5.5, 205.5, 0.5]  # between the shoulders
+    assert len(LAYOUTS[layout]) == count
+
+
+def test_frames_of_a_video():
+    one = dict(keypoints=[[4, 9]] * 17, keypoint_scores=[0.5] * 17)
+    frames = [dict(frame_id=i, instances=[None, one] * (i > 1)) for i in (1, 2)]
+    found = read(dict(instance_info=frames), frame_name=lambda n: f'v_{n}.jpg')
+    assert list(found) == ['v_1.jpg', 'v_2.jpg']
+    assert not found['v_1.jpg'].any() and found['v_2.jpg'][0].tolist() == [4, 9, 0.5]
+    batch = dict(predictions=[[one], [one, one]])
+    assert list(read(batch)) == ['0001.jpg', '0002.jpg']
+    assert list(read(dict(predictions=[[one]]))) == ['own.jpg']
+
+
+def test_sizes_of_images_are_noted():
+    notes, content = Notes(), dataset()
+    content['images'][0] |= dict(height=9, width=8)
+    read(content, notes=notes)
+    assert notes.sizes == {'a.jpg': (9, 8)}
+
+
 @pytest.mark.parametrize('count', [17, 133])
 @pytest.mark.parametrize('wrapped', [False, True])
 def test_mmposes_instances(count, wrapped):
@@ -146,7 +192,10 @@ def test_mmposes_instances(count, wrapped):
         (dict(images=[]), "'annotations' is not there"),
         (dict(images=3, annotations=[]), 'must be lists'),
         (dataset(dict(image_id=8, keypoints=person(1))), '8 is not there'),
-        (dataset(dict(image_id=7)), r"annotations\[0\] must have a list 'keypoints'"),
+        (
+            dataset(dict(image_id=7, keypoints=3)),
+            r"annotations\[0\] must have a list 'keypoints'",
+        ),
         (
             dataset(dict(image_id=7, keypoints=[1.0] * 50)),
             r'annotations\[0\].keypoints must have 51 numbers .* got 50',
@@ -160,6 +209,17 @@ def test_mmposes_instances(count, wrapped):
             dataset(dict(image_id=7, keypoints=[float('inf')] * 51)),
             'finite numbers only',
         ),
+        (dataset() | dict(images=[dict(id=1)]), r'images\[0\] must have an id'),
+        (
+            dataset() | dict(images=[dict(id=1, file_name='a', height=0, width=3)]),
+            r'images\[0\] states a height and width of 0 and 3',
+        ),
+        (
+            [dict(keypoints=[[1, 2, -0.5]] * 17, keypoint_scores=[1.0] * 17)],
+            'three coordinates a joint',
+        ),
+        ([dict(frame_id='x', instances=[])], 'must have a frame_id, a number'),
+        ([dict(frame_id=1, instances=[])] * 2, 'frame_id of an entry before it'),
         ([3], r"\[0\] must have a list 'keypoints'"),
         (
             [dict(keypoints=[[1, 2]] * 17, keypoint_scores=[1.0])],

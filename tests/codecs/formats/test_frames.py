@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from posegen.codecs import scale_keypoints
-from posegen.codecs.formats import move_frame
+from posegen.codecs.formats import move_frame, other_frame, outside_frame, rescale
+from posegen.codecs.formats.frames import PUBLISHED
+from posegen.utils.errors import DataError
 
 
 @pytest.fixture
@@ -78,3 +80,54 @@ def test_joints_left_of_the_crop_stay_present():
 def test_unknown_frame():
     with pytest.raises(ValueError, match=r'one of \(256, 176\), got 128'):
         move_frame(np.zeros((18, 3)), 256, 128)
+
+
+def standing(*points: tuple[float, float], score: float = 1.0) -> np.ndarray:
+    """(18, 3) of a person in a picture of 100x50, some joints elsewhere."""
+    joints = np.full((18, 3), score, dtype=np.float32)
+    joints[:, 0], joints[:, 1] = 25, np.linspace(5, 90, 18)
+    joints[: len(points), :2] = np.reshape(points, (-1, 2))
+    return joints
+
+
+@pytest.mark.parametrize(
+    ('point', 'beyond', 'clearly'),
+    [
+        ((49.5, 99.5), False, False),
+        ((-0.5, -0.5), False, False),
+        ((49.6, 50), True, False),
+        ((25, 104), True, False),
+        ((25, 105), True, True),
+        ((-4, 50), True, True),
+    ],
+)
+def test_joints_outside(point, beyond, clearly):
+    joints = standing(point)
+    for overshoot, expected in ((0.0, beyond), (0.05, clearly)):
+        found = outside_frame(joints, (100, 50), overshoot)
+        assert found[0] == expected and not found[1:].any()
+    joints[0, 2] = 0
+    assert not outside_frame(joints, (100, 50)).any()
+    assert not outside_frame(standing((1.4, 3)), (100, 1), 0.05)[0]  # a pixel at least
+
+
+def test_joints_of_another_frame():
+    size, low = (100, 50), dict(score=0.4)
+    assert other_frame(standing((25, 104)), size) is None
+    problem = other_frame(standing((25, 150)), size)
+    assert '1 of 18 joints lie outside the picture of 100x50' in problem
+    assert 'a frame of 151x26 or more' in problem
+    assert other_frame(standing(*[(25, 150)] * 6, **low), size) is None  # guesses
+    assert other_frame(standing(*[(25, 150)] * 7, **low), size) is not None
+    assert other_frame(standing(*[(25, 150)] * 9), size, **PUBLISHED) is None
+    assert other_frame(standing(*[(25, 150)] * 10), size, **PUBLISHED) is not None
+
+
+def test_a_canvas_of_another_size():
+    joints = standing()
+    np.testing.assert_array_equal(rescale(joints, (9, 9), (9, 9), 'a'), joints)
+    twice = rescale(joints, (100, 50), (200, 100), 'a')
+    np.testing.assert_allclose(twice[:, :2], joints[:, :2] * 2 + 0.5)
+    rescale(joints, (100, 64), (100, 50), 'a')  # rounded to multiples of 64
+    with pytest.raises(DataError, match='a has joints on a canvas of 50x100 .* 100x50'):
+        rescale(joints, (50, 100), (100, 50), 'a')

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posegen.codecs.formats import mediapipe_record, read_mediapipe
+from posegen.codecs.formats import Notes, mediapipe_record, read_mediapipe
 from posegen.utils.errors import DataError
 
 from .strategies import quick, records
@@ -115,6 +115,41 @@ def test_spellings_of_missing(missing):
     people[0].update(missing)
     record = read(people)['own.jpg']
     assert record[0].tolist() == [0, 0, 0] and (record[1:, 2] == 0.5).all()
+
+
+WORLD = 'world landmarks, which are meters'
+
+
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        lambda person: {'pose_world_landmarks': [person]},
+        lambda person: {'worldLandmarks': person},
+        lambda person: {'own.jpg': {'poseWorldLandmarks': person}},
+        lambda person: [{'image': 'a.jpg', 'world_landmarks': person}],
+        lambda person: {'pose_landmarks': [person]},
+        lambda person: person,
+    ],
+)
+def test_meters_are_refused(wrap):
+    people = landmarks(-0.235)  # the middle of the hips, 23 and 24, at 0
+    for landmark in people:
+        landmark['y'] -= 0.47
+    with pytest.raises(DataError, match=WORLD):
+        read(wrap(people))
+
+
+def test_entries_without_landmarks_are_passed_over():
+    people = landmarks()
+    people[0] = None
+    people[1]['visibility'] = None
+    notes = Notes()
+    content = [None, dict(image='b.jpg'), dict(image='a.jpg', landmarks=[None, people])]
+    found = read_mediapipe(content, 'a.json', lambda: 'own.jpg', notes)
+    record = found['a.jpg'].best(SIZE, None, 'a')
+    assert list(found) == ['a.jpg'] and record[0].tolist() == [0, 0, 0]
+    assert (record[2:, 2] == 0.5).all() and len(notes.passed_over) == 3
+    assert found['a.jpg'].people[0, 1, 2] == 1  # seen, as where nothing is said
 
 
 @pytest.mark.parametrize(

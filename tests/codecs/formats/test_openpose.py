@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 
 from posegen.codecs import read_openpose_json, write_openpose_json
-from posegen.codecs.formats import openpose_person, parse_openpose
+from posegen.codecs.formats import (
+    Notes,
+    canvas_size,
+    openpose_person,
+    parse_openpose,
+)
 from posegen.utils.errors import DataError
 
 from .strategies import quick, records
@@ -43,7 +48,9 @@ def test_openpose_json_takes_the_first_person_and_zeroes_missing_joints(tmp_path
     [
         ('{', 'cannot be read as json'),
         ('[]', r"expected OpenPose's people\[0\].pose_keypoints_2d"),
-        ('{"people": [{}]}', r"expected OpenPose's people\[0\].pose_keypoints_2d"),
+        ('{"people": 3}', r"expected OpenPose's people\[0\].pose_keypoints_2d"),
+        ('{"people": [{}, null]}', r'there is no person in it \(2 without joints\)'),
+        ('[{"people": []}, {"people": []}]', 'has 2 pictures in a list'),
         ('{"people": []}', 'there is no person in it'),
         ('{"people": [{"pose_keypoints_2d": 3}]}', 'is not a list'),
         (
@@ -124,6 +131,34 @@ def test_people_without_a_body_are_passed_over(tmp_path):
     write(tmp_path / 'a.json', [hands])
     with pytest.raises(DataError, match=r'a\.json: there is no person in it'):
         read_openpose_json(tmp_path / 'a.json')
+
+
+@pytest.mark.parametrize('nothing', [None, {}, {'face_keypoints_2d': [1, 2, 1]}, 3])
+def test_entries_without_a_body_are_counted(nothing):
+    notes = Notes()
+    found = parse_openpose(dict(people=[nothing, person(0.5)]), 'a.json', notes)
+    assert (found[:, 2] == 0.5).all() and notes.passed_over == ['a.json: people[0]']
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        dict(people=[dict(pose_keypoints=[7.0, 8.0, 0.5] * 18)]),
+        dict(people=[dict(pose_keypoints_2d=[[7.0, 8.0, 0.5]] * 18)]),
+        dict(bodies=[dict(joints=[7.0, 8.0, 0.5] * 18)]),
+        [dict(people=[dict(pose_keypoints_2d=[7.0, 8.0, 0.5] * 18)])],
+    ],
+)
+def test_dialects(content):
+    assert (parse_openpose(content, 'a.json') == [7, 8, 0.5]).all()
+
+
+def test_the_canvas_that_is_stated():
+    stated = dict(people=[], canvas_height=640, canvas_width=320)
+    assert canvas_size(stated, 'a.json') == canvas_size([stated], 'a') == (640, 320)
+    assert canvas_size(dict(people=[]), 'a') is canvas_size(3, 'a') is None
+    with pytest.raises(DataError, match='a: the canvas states a height and width of'):
+        canvas_size(dict(canvas_height='x', canvas_width=3), 'a')
 
 
 def test_controlnets_list_of_one(tmp_path):

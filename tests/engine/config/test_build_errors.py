@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
 from posegen.engine.config import explain_build_error
 from posegen.registry import MODELS
-from posegen.utils.errors import DataError, WeightsError
+from posegen.utils.errors import ConfigError, DataError, WeightsError
 from tests.helpers.toy_training import toy_config
 
 MODEL = toy_config()['model']
@@ -66,3 +68,27 @@ def test_an_error_in_a_process_that_loads_data_is_one_sentence() -> None:
     error = explain_build_error(caught.value, {})
     assert isinstance(error, DataError)
     assert str(error) == 'a.png cannot be decoded: not an image (pairs.csv, line 2)'
+
+
+@pytest.mark.parametrize(
+    ('said', 'cure'),
+    [
+        (
+            'DataLoader worker (pid 1) is killed by signal: Bus error. It is possible '
+            "that dataloader's workers are out of shared memory.",
+            'shared memory .*--shm-size.*num_workers=0',
+        ),
+        (
+            'Caught RuntimeError in DataLoader worker process 0.\nRuntimeError: unable '
+            'to allocate shared memory(shm) for file </torch_1_2_3>: No space left',
+            'shared memory .*--shm-size',
+        ),
+        ('received 0 items of ancdata', 'ulimit -n'),
+        ('DataLoader worker (pid(s) 1, 2) exited unexpectedly', 'memory runs out'),
+        ('DataLoader worker (pid 1) is killed by signal: Killed. ', 'memory runs out'),
+    ],
+)
+def test_workers_that_run_out_of_something_are_a_sentence(said: str, cure: str) -> None:
+    error = explain_build_error(RuntimeError(said), {})
+    assert isinstance(error, ConfigError)
+    assert re.search(cure, str(error)) and '\n' not in str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from mmengine.config import Config
 
 from posegen.engine.config import fill_data_root, fill_defaults, merge_stage
@@ -72,3 +73,24 @@ def test_the_given_config_is_not_changed() -> None:
     cfg = Config(dict(optim_wrapper=adam(), train_cfg=dict(max_iters=1)))
     fill_defaults(cfg)
     assert set(cfg) == {'optim_wrapper', 'train_cfg'}
+
+
+WORKERS = dict(
+    multiprocessing_context='spawn',
+    persistent_workers=True,
+    prefetch_factor=4,
+    timeout=60,
+)
+
+
+@pytest.mark.parametrize('section', ['train', 'val', 'test'])
+@pytest.mark.parametrize('setting', WORKERS)
+def test_a_loader_without_workers_keeps_none_of_their_settings(
+    section: str, setting: str
+) -> None:
+    settings = loader(section == 'train') | {setting: WORKERS[setting]}
+    changed = stage_of(**{f'{section}_dataloader': settings})
+    assert setting not in changed[f'{section}_dataloader']
+    settings['num_workers'] = 1
+    kept = stage_of(**{f'{section}_dataloader': settings})
+    assert kept[f'{section}_dataloader'][setting] == WORKERS[setting]

@@ -12,6 +12,8 @@ from posegen.engine.config import load_config
 from posegen.utils.errors import ConfigError
 from tests.helpers.toy_training import toy_config, write_config
 
+LAZY = 'from mmengine.config import read_base\nwith read_base():\n'
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
@@ -72,8 +74,7 @@ def test_a_config_may_import_modules_and_have_a_base(config: Path) -> None:
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
-        ("_base_ = ['none.py']\n", 'has a base that does not exist'),
-        ('model = dict(\n', 'cannot be read: SyntaxError'),
+        ('model = dict(\n', 'bad.py, line 1 cannot be read: SyntaxError'),
         (
             "custom_imports = dict(imports=['no_such_package.blocks'])\n",
             'no_such_package.blocks of custom_imports cannot be imported: '
@@ -139,3 +140,95 @@ def test_a_dict_among_the_options_is_refused_in_a_sentence(tmp_path: Path) -> No
     path.write_text('a = 1\n')
     with pytest.raises(ConfigError, match='numbers, texts, and lists of'):
         load_config(path, ["custom_hooks=[dict(type='A',b=0.5)]"])
+
+
+@pytest.mark.parametrize(
+    ('files', 'message'),
+    [
+        ({'a.py': "b = 1\n_base_ = [\n  'no.py']\n"}, 'a.py, line 3: the base .no.py'),
+        (
+            {'a.py': "_base_ = 'b.py'", 'b.py': "\n_base_ = 'c.py'"},
+            'b.py, line 2: .*c.py',
+        ),
+        ({'a.json': '{"b": 1,\n"_base_": "no.py"}'}, 'a.json, line 2: the base'),
+        ({'a.yaml': '_base_:\n- no.py'}, 'a.yaml, line 2: the base'),
+        (
+            {'a.py': "_base_ = '{{ fileDirname }}/no.py'"},
+            'a.py, line 1: the base .*no.py',
+        ),
+        ({'a.py': "_base_ = ('b.py', 'c.py')"}, 'a.py, line 1: _base_ must be a text'),
+        ({'a.py': "_base_ = 'nowhere::b/c.py'"}, 'a.py, line 1: .*nowhere'),
+        (
+            {'a.py': "_base_ = 'b.py'", 'b.py': "_base_ = 'a.py'"},
+            'a.py is a base of its',
+        ),
+        (
+            {'a.py': "_base_ = 'b.py'", 'b.py': 'c = dict('},
+            'b.py, line 1 cannot be read',
+        ),
+        (
+            {'a.py': "_base_ = 'b.py'", 'b.py': 'a = 1\nc = d'},
+            "b.py, line 2 .*'d' is not",
+        ),
+        (
+            {'a.py': "_base_ = 'b.py'", 'b.py': 'import nowhere'},
+            'b.py, line 1: an import',
+        ),
+        ({'a.py': f'{LAZY}    from .b import *'}, 'a.py, line 3 cannot be read'),
+        (
+            {'a.py': f'{LAZY}    from .b import *', 'b.py': 'c = dict('},
+            'b.py, line 1 cannot be read',
+        ),
+    ],
+)
+def test_a_wrong_base_is_named_with_file_and_line(
+    files: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load_config(tmp_path / next(iter(files)))
+
+
+def test_two_bases_may_have_the_same_one(tmp_path: Path) -> None:
+    (tmp_path / 'd.py').write_text('d = dict(a=1)')
+    for name in 'bc':
+        (tmp_path / f'{name}.py').write_text(f"_base_ = '../{tmp_path.name}/d.py'")
+    (tmp_path / 'a.py').write_text("_base_ = 'b.py'")
+    assert load_config(tmp_path / 'a.py').d.a == 1
+
+
+@pytest.mark.parametrize(
+    'name', ['folder/b.py', 'folder\\b.py', 'posegen::folder/b.py']
+)
+def test_a_base_is_found(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / '_base_').mkdir()
+    (tmp_path / 'folder').mkdir()
+    (tmp_path / 'folder/b.py').write_text('found = True')
+    monkeypatch.setattr('posegen.utils.paths.configs_root', lambda: tmp_path)
+    (tmp_path / 'a.py').write_text(f'_base_ = {name!r}')
+    assert load_config(tmp_path / 'a.py').found
+
+
+def test_a_shipped_config_is_named_like_one_of_a_package(tmp_path: Path) -> None:
+    name = 'posegen::spig/spig_synthetic-128x64_tiny.py'
+    (tmp_path / 'a.py').write_text(f'_base_ = [{name!r}]')
+    assert load_config(tmp_path / 'a.py').model == load_config(name).model
+
+
+@pytest.mark.parametrize(
+    'name', ['configs/spig/spig_synthetic-128x64.py', 'spig_synthetic-128x64']
+)
+@pytest.mark.parametrize('as_base', [False, True])
+def test_a_shipped_config_at_another_place_is_hinted_at(
+    name: str, as_base: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    if as_base:
+        path = tmp_path / 'a.py'
+        path.write_text(f'_base_ = {name!r}')
+    hint = "'posegen::spig/spig_synthetic-128x64.py' comes with posegen"
+    with pytest.raises(ConfigError, match=hint):
+        load_config(path)
