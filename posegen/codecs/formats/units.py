@@ -21,7 +21,8 @@ def are_fractions(
 ) -> np.ndarray:
     """Whose coordinates are fractions of a picture (or in [-1, 1]), not pixels.
 
-    Each person is judged by the extent of its joints. Whole numbers are pixels, and so
+    Each person is judged by the extent of its joints, one of which must be on the
+    picture. Whole numbers are pixels, and so
     is a single joint, unless it lies inside the first pixel.
 
     Args:
@@ -34,6 +35,7 @@ def are_fractions(
     points, present = keypoints[..., :2], keypoints[..., 2] > 0
     here = present[..., None]
     small = (np.abs(points) <= largest).all(-1)
+    near = (np.abs(points) <= 1).all(-1)
     whole = (points == np.trunc(points)).all(-1)
     high = points.max(-2, where=here, initial=-np.inf)
     low = points.min(-2, where=here, initial=np.inf)
@@ -42,6 +44,7 @@ def are_fractions(
     return (
         present.any(-1)
         & (small | ~present).all(-1)
+        & (near & present).any(-1)
         & ~(whole | ~present).all(-1)
         & (~single | first_pixel)
     )

@@ -86,7 +86,8 @@ def standing(*points: tuple[float, float], score: float = 1.0) -> np.ndarray:
     """(18, 3) of a person in a picture of 100x50, some joints elsewhere."""
     joints = np.full((18, 3), score, dtype=np.float32)
     joints[:, 0], joints[:, 1] = 25, np.linspace(5, 90, 18)
-    joints[: len(points), :2] = np.reshape(points, (-1, 2))
+    for index, point in enumerate(points):
+        joints[index, :2] = point
     return joints
 
 

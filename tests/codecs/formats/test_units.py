@@ -29,6 +29,7 @@ def person(*points: tuple[float, float]) -> np.ndarray:
         ([(0, 0), (0, 0)], False),  # missing ones of some tools
         ([(1, 2), (2, 2)], False),  # whole numbers
         ([(2.5, 0.5)], False),
+        ([(-0.5, -2), (-0.5, -2)], False),
         ([(2.5, 0.5), (2.5, 4.5)], False),
         ([(30.2, 20.1), (30.9, 20.4)], False),  # eyes of a small person
         ([], False),
