@@ -1,10 +1,10 @@
 """limbwarp on synthetic people, small enough for one CPU core.
 
-Trains within 60 minutes on one core (``OMP_NUM_THREADS=1``), on 1,500 people
+Planned for an hour on one core (``OMP_NUM_THREADS=1``), on 1,500 people
 (``make_synthetic.py --train-people 1500``); it trains on the 500 of the standard set as
-well, whose test people are the same. The feature net is
-EfficientNet-Lite0, whose weights come inside a package, so nothing is downloaded. There
-are no discriminators: the pixels come from the photo.
+well, whose test people are the same. The feature net is EfficientNet-Lite0, whose
+weights come inside a package, so nothing is downloaded. There are no discriminators:
+the pixels come from the photo.
 """
 
 _base_ = ['../_base_/runtime.py', '../_base_/datasets/synthetic-128x64.py']

@@ -168,6 +168,8 @@ def keypoints_to_limb_maps(
 ) -> Tensor:
     """Draw one map per limb: exp(-d / (reach * height)), d the distance to the limb.
 
+    Not for gradients in the coordinates: they are not finite on a limb.
+
     Args:
         keypoints: ``(B, 18, 3)`` x, y, score in pixels of ``size``.
         size: ``(height, width)`` of the maps.
@@ -176,6 +178,9 @@ def keypoints_to_limb_maps(
     Returns:
         ``(B, 17, H, W)`` in [0, 1], in the order of ``LIMBS``; zero where a limb lacks
         a joint.
+
+    Raises:
+        ValueError: ``keypoints`` is not ``(B, 18, 3)``.
     """
     points = _part_keypoints(keypoints, range(NUM_JOINTS))
     start, end = (points[:, list(ends)] for ends in zip(*LIMBS))

@@ -83,7 +83,7 @@ class LimbWarpGenerator(nn.Module):
         parts: Part name -> joint indices, which say where L_sam and the stage
             ``'flow'`` see a part. One part is the ablation "w/o Part".
         flow: Flow net of all parts, as :class:`LimbFlowNet`; must have ``features``,
-            ``predict`` and ``channels``.
+            ``predict``, ``parse`` and ``channels``.
         image_encoder: Features of the source, as :class:`SourceEncoder`; as many
             channels at a level as the flow net has.
         warp: Warp operator (eq. 2), one a part and level.

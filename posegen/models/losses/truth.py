@@ -150,17 +150,8 @@ class FlowTruthLoss(nn.Module):
         return f'weight={self.weight}, hidden_weight={self.hidden_weight}'
 
 
-@MODELS.register_module()
-class VisibilityTruthLoss(nn.Module):
-    """Binary cross entropy of each part's visibility.
-
-    1 where the part is and the source shows it, 0 everywhere else; a cell of a coarser
-    map is judged by the share of its pixels. Mean over parts, levels and pixels.
-
-    Args:
-        weight: Factor of the loss.
-        label_names: Part -> label.
-    """
+class _TruthLoss(nn.Module):
+    """A weight and the labels of the parts."""
 
     layers_needed: frozenset[str] = frozenset()
 
@@ -170,6 +161,22 @@ class VisibilityTruthLoss(nn.Module):
         super().__init__()
         self.weight = weight
         self.label_names = dict(label_names)
+
+    def extra_repr(self) -> str:
+        return f'weight={self.weight}'
+
+
+@MODELS.register_module()
+class VisibilityTruthLoss(_TruthLoss):
+    """Binary cross entropy of each part's visibility.
+
+    1 where the part is and the source shows it, 0 everywhere else; a cell of a coarser
+    map is judged by the share of its pixels. Mean over parts, levels and pixels.
+
+    Args:
+        weight: Factor of the loss.
+        label_names: Part -> label.
+    """
 
     def forward(
         self,
@@ -196,9 +203,6 @@ class VisibilityTruthLoss(nn.Module):
         ]
         return self.weight * _mean(torch.stack(values, 1).mean(1), has_truth)
 
-    def extra_repr(self) -> str:
-        return f'weight={self.weight}'
-
 
 @full_precision
 def _entropy(predicted: Tensor, truth: Tensor) -> Tensor:
@@ -211,7 +215,7 @@ def _entropy(predicted: Tensor, truth: Tensor) -> Tensor:
 
 
 @MODELS.register_module()
-class ParsingTruthLoss(nn.Module):
+class ParsingTruthLoss(_TruthLoss):
     """Cross entropy of the target's parsing into background and parts.
 
     A cell of a coarser map is judged by the shares of its pixels. Mean over pixels.
@@ -220,15 +224,6 @@ class ParsingTruthLoss(nn.Module):
         weight: Factor of the loss.
         label_names: Part -> label.
     """
-
-    layers_needed: frozenset[str] = frozenset()
-
-    def __init__(
-        self, weight: float = 1.0, label_names: Mapping[str, int] = PART_LABELS
-    ) -> None:
-        super().__init__()
-        self.weight = weight
-        self.label_names = dict(label_names)
 
     @full_precision
     def forward(
@@ -257,9 +252,6 @@ class ParsingTruthLoss(nn.Module):
         entropy = -(truth * parsing).sum(1).mean((1, 2))
         return self.weight * _mean(entropy, has_truth)
 
-    def extra_repr(self) -> str:
-        return f'weight={self.weight}'
-
 
 def _mean(values: Tensor, has_truth: Tensor | None) -> Tensor:
     """The mean over samples (B,) that have truth; 0 where none has."""
@@ -269,7 +261,7 @@ def _mean(values: Tensor, has_truth: Tensor | None) -> Tensor:
 
 
 @MODELS.register_module()
-class ChoiceTruthLoss(nn.Module):
+class ChoiceTruthLoss(_TruthLoss):
     """Negative log-likelihood of the candidates that a pixel can be made from.
 
     That is the source as it stands on the background, the painted image where the
@@ -285,14 +277,10 @@ class ChoiceTruthLoss(nn.Module):
         label_names: Part -> label.
     """
 
-    layers_needed: frozenset[str] = frozenset()
-
     def __init__(
         self, weight: float = 0.1, label_names: Mapping[str, int] = PART_LABELS
     ) -> None:
-        super().__init__()
-        self.weight = weight
-        self.label_names = dict(label_names)
+        super().__init__(weight, label_names)
 
     @full_precision
     def forward(
@@ -333,6 +321,3 @@ class ChoiceTruthLoss(nn.Module):
         # A clamp would leave what is surely wrong without a gradient.
         entropy = -(likelihood + _LEAST).log().mean((1, 2))
         return self.weight * _mean(entropy, has_truth)
-
-    def extra_repr(self) -> str:
-        return f'weight={self.weight}'
