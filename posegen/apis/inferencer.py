@@ -207,16 +207,26 @@ class PoseTransferInferencer:
             requests[start : start + batch_size]
             for start in range(0, len(requests), batch_size)
         ]
-        images, placements, outputs = [], [], []
         with _seeded(seed, self.device):
-            for batch in _with_progress(batches, progress):
-                sources, placed, output = self._run(batch)
-                if keep_size and self._composes(output, full_resolution):
-                    images += _compose(sources, placed, output)
-                else:
-                    images += _pictures(output['image'], placed, keep_size)
-                placements += placed
-                outputs.append(_to_cpu(output))
+            return self._make(
+                _with_progress(batches, progress), keep_size, full_resolution
+            )
+
+    def _make(
+        self,
+        batches: Iterable[list[_Request]],
+        keep_size: bool,
+        full_resolution: bool | None,
+    ) -> InferenceResult:
+        images, placements, outputs = [], [], []
+        for batch in batches:
+            sources, placed, output = self._run(batch)
+            if keep_size and self._composes(output, full_resolution):
+                images += _compose(sources, placed, output)
+            else:
+                images += _pictures(output['image'], placed, keep_size)
+            placements += placed
+            outputs.append(_to_cpu(output))
         joined = _join(outputs)
         return InferenceResult(
             images,

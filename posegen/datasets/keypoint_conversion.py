@@ -91,8 +91,7 @@ def convert_keypoints(
         report=report,
     )
     yield f'{source} ({source_format}): {count(annotations)}'
-    for line in report.lines():
-        yield f'  {line}'
+    yield from (f'  {line}' for line in report.lines())
     if note := _zeros(annotations, frame):
         yield note
     renamed = Annotations(rename(annotations.names, names), annotations.keypoints)
